@@ -1,0 +1,87 @@
+//! What the forge says about pull requests. Every observation is of one head commit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::Sha;
+
+/// A pull request as the mission knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Its number at the forge.
+    pub number: u64,
+    /// Its address, or for the local forge the name of its record.
+    pub url: String,
+    /// Its branch.
+    pub branch: String,
+    /// The commit it proposes.
+    pub head: Sha,
+    /// Open, merged or closed.
+    pub state: PullState,
+}
+
+/// Where a pull request stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullState {
+    /// Can still be merged.
+    Open,
+    /// Its head is reachable from the base; with the commit that made it so, if known.
+    Merged(Option<Sha>),
+    /// Closed, and its head is not reachable from the base.
+    Closed,
+}
+
+/// What CI says about one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checks {
+    /// The forge has no checks configured, and says that none are required.
+    NotRequired,
+    /// Some check has not ended, or none has reported yet.
+    Pending,
+    /// Every check that counts ended well.
+    Green,
+    /// At least one check failed, and says so.
+    Red(CheckReport),
+    /// A check could not run or did not say: missing command, killed, timed out, unknown state. Never a pass.
+    CouldNotRun(CheckReport),
+}
+
+/// What a person needs in order to mend a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The failing check's name.
+    pub name: String,
+    /// One line.
+    pub summary: String,
+    /// The tail of its output, at most 16 KiB.
+    pub output: String,
+}
+
+/// Whether a head can be merged into the base as both are now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mergeable {
+    /// Yes.
+    Yes,
+    /// No, with what conflicts.
+    Conflict(String),
+    /// Not known yet. Never a pass.
+    Unknown,
+}
+
+/// A quick look at a pull request: everything but the checks of the local forge, which take long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The head that all of this is about.
+    pub head: Sha,
+    /// Open, merged or closed.
+    pub state: PullState,
+    /// Whether it can be merged.
+    pub mergeable: Mergeable,
+    /// Files it changes that govern the mission (`tinytown.toml`, the issue folder, CI definitions), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub governed: Vec<String>,
+    /// Whether it changes anything compared with the base.
+    pub has_diff: bool,
+}

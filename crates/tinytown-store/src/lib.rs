@@ -1,0 +1,10 @@
+//! Where towns live: the storage port, its strict in-memory model, a fault decorator, the
+//! conformance suite that every backend passes, and (feature `sqlite`) the embedded backend.
+//!
+//! Records are opaque to a store: [`Record`] is text with a version inside, written and read by
+//! those who know the domain. What a store knows is who may write, what is stale, and what belongs
+//! together.
+
+mod port;
+
+pub use port::*;
