@@ -13,7 +13,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// An agent's name has other characters or length than allowed.
-    #[error("malformed agent name {0:?}: use 1 to 40 letters, digits, '-', '_' or '.', beginning with a letter or digit")]
+    #[error(
+        "malformed agent name {0:?}: use 1 to 40 letters, digits, '-', '_' or '.', beginning with a letter or digit"
+    )]
     Agent(String),
     /// Not the hexadecimal name of a git object.
     #[error("malformed commit id {0:?}: expected 40 or 64 hexadecimal digits")]

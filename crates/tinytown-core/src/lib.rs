@@ -3,10 +3,19 @@
 //! Pure and deterministic: no clock, randomness, environment, files or network. Times, ids and
 //! everything seen of the world are passed in; the same inputs give the same bytes.
 
+pub mod decide;
+pub mod effect;
+pub mod event;
 pub mod id;
+pub mod input;
 pub mod issue;
 pub mod item;
+pub mod letter;
+pub mod markers;
+pub mod mission;
 pub mod observation;
 pub mod policy;
+pub mod roster;
 pub mod text;
 pub mod time;
+pub mod town;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::Sha;
+use crate::text::Text;
 
 /// A pull request as the mission knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,8 @@ pub struct CheckReport {
     /// One line.
     pub summary: String,
     /// The tail of its output, at most 16 KiB.
-    pub output: String,
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub output: Text,
 }
 
 /// Whether a head can be merged into the base as both are now.

@@ -1,0 +1,125 @@
+//! Where the mission stands after a step: completed, failed, blocked; and whether somebody should look.
+
+use std::time::Duration;
+
+use super::Turn;
+use crate::event::Event;
+use crate::letter::{Letter, Recipient, help_key};
+use crate::mission::{Mission, MissionState};
+use crate::time::Time;
+
+/// Nothing moved for this long, though nothing runs: somebody is asked.
+const HELP_AFTER: Duration = Duration::from_secs(180);
+/// An unanswered request is repeated after this long, and each time after twice as long.
+const HELP_AGAIN: Duration = Duration::from_secs(1800);
+
+/// Why a mission that was ended by force ended.
+pub(super) const STOPPED_BY_OPERATOR: &str = "stopped-by-operator";
+
+/// When somebody is to be asked for help, if nothing happens before.
+pub fn help_due(mission: &Mission) -> Option<Time> {
+    let head = mission.head();
+    if !head.state.is_active() || mission.open_items() == 0 || mission.running() > 0 {
+        return None;
+    }
+    match &head.help {
+        Some(help) => {
+            let again = HELP_AGAIN.saturating_mul(1 << help.attempts.saturating_sub(1).min(10));
+            Some(help.asked_at + again)
+        }
+        None => Some(head.progress_at + HELP_AFTER),
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn conclude(&mut self) {
+        let head = self.mission.head();
+        if head.state.is_over() {
+            return;
+        }
+        if head.ending && self.mission.running() == 0 {
+            return self.end(Some(STOPPED_BY_OPERATOR.to_owned()));
+        }
+        if !head.state.is_active() {
+            return;
+        }
+        if self.mission.open_items() == 0 && !self.mission.merges_under_way() {
+            let broken = self.mission.broken_promises();
+            return self.end((broken > 0).then(|| format!("{broken} items could not be done")));
+        }
+        self.see_if_blocked();
+        self.see_if_help_is_wanted();
+    }
+
+    fn end(&mut self, failure: Option<String>) {
+        let under_way: Vec<_> = self.mission.effects_under_way().map(|(_, ix)| ix).collect();
+        for ix in under_way {
+            self.revoke(ix);
+        }
+        if self.mission.head().help.is_some() {
+            self.retire_help();
+        }
+        self.emit(match failure {
+            Some(reason) => Event::MissionFailed { reason },
+            None => Event::MissionCompleted,
+        });
+    }
+
+    fn see_if_blocked(&mut self) {
+        let blocked = self.mission.open_items() > 0
+            && self.mission.running() == 0
+            && !self.mission.goes_on_by_itself()
+            && !self.could_be_taken();
+        match (self.mission.head().state, blocked) {
+            (MissionState::Running, true) => self.emit(Event::MissionBlocked),
+            (MissionState::Blocked, false) => self.emit(Event::MissionUnblocked),
+            _ => {}
+        }
+    }
+
+    fn see_if_help_is_wanted(&mut self) {
+        let person = self.mission.waiting_for_person().next();
+        let due = help_due(self.mission).is_some_and(|at| at <= self.now);
+        match (&self.mission.head().help, person) {
+            (None, Some(ix)) => {
+                let wait = self.mission.wait(ix, self.roster);
+                let detail = wait.map_or(String::new(), |wait| wait.detail);
+                self.ask_help(format!("{}: {detail}", self.mission.key(ix)));
+            }
+            (None, None) if due => self.ask_help(self.stall()),
+            (Some(help), _) if due => {
+                let reason = help.reason.clone();
+                self.ask_help(reason);
+            }
+            (Some(help), None) if self.mission.head().progress_at > help.asked_at => self.retire_help(),
+            _ => {}
+        }
+    }
+
+    /// What a stalled mission waits for.
+    fn stall(&self) -> String {
+        match self.mission.first_ready().map(|rank| rank.item) {
+            Some(ix) => {
+                let detail = self.mission.wait(ix, self.roster).map_or(String::new(), |wait| wait.detail);
+                format!("{} is ready and nobody takes it: {detail}", self.mission.key(ix))
+            }
+            None => "nothing has moved for a while".to_owned(),
+        }
+    }
+
+    fn ask_help(&mut self, reason: String) {
+        let attempt = self.mission.head().help.as_ref().map_or(0, |help| help.attempts) + 1;
+        let mission = self.mission.id();
+        let letter = Letter::Help { mission, reason: reason.clone(), asked_at: self.now, attempt };
+        self.emit(Event::HelpAsked { reason, attempt });
+        self.deliver(Recipient::Conductor, help_key(mission, attempt), letter);
+    }
+
+    pub(super) fn retire_help(&mut self) {
+        let attempts = self.mission.head().help.as_ref().map_or(0, |help| help.attempts);
+        for attempt in 1..=attempts {
+            self.step.letters_over.push((Recipient::Conductor, help_key(self.mission.id(), attempt)));
+        }
+        self.emit(Event::HelpRetired);
+    }
+}

@@ -1,0 +1,237 @@
+//! Gates: from submitted work to done. Everything is judged on one head; a new head begins anew.
+
+use std::time::Duration;
+
+use super::Turn;
+use crate::effect::{Effect, EffectKind};
+use crate::event::{Event, Hold, Outcome};
+use crate::item::Kind;
+use crate::mission::{ItemIx, Phase};
+use crate::observation::{Checks, Mergeable, PullState};
+use crate::text::Text;
+
+/// How soon a merge is tried again that the user's local changes were in the way of.
+pub(super) const BUSY_RETRY: Duration = Duration::from_secs(5);
+
+/// What a judgement of the gates leads to.
+enum Verdict {
+    /// Something under way will tell.
+    Wait,
+    /// Look again after the policy's interval; and ask the checks again then.
+    LookLater { again: bool },
+    /// The head must be mended.
+    Mend { cause: &'static str, summary: String, output: Text },
+    /// A review is needed.
+    Review,
+    /// Every gate is passed.
+    Pass,
+}
+
+impl Turn<'_> {
+    /// The next thing to do for an item whose work was handed in.
+    pub(super) fn judge(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let now = &item.now;
+        if item.task.is_some() || now.hold.is_some() || (now.forge_trouble.is_some() && now.look_at.is_some())
+        {
+            return;
+        }
+        if now.empty && now.pull.is_none() {
+            return self.judge_empty(ix);
+        }
+        if now.head() != now.proposed.as_ref() {
+            return self.publish(ix);
+        }
+        match now.pull.as_ref().map(|pull| pull.state.clone()) {
+            Some(PullState::Merged(commit)) => self.done(ix, Outcome::Merged { commit }),
+            Some(PullState::Closed) => {
+                let item = self.mission.key(ix).clone();
+                self.emit(Event::ItemHeld { item, hold: Hold::Closed });
+            }
+            Some(PullState::Open) => self.judge_open(ix),
+            None => {}
+        }
+    }
+
+    fn judge_open(&mut self, ix: ItemIx) {
+        self.look_if_unknown(ix);
+        match self.verdict_on(ix) {
+            Verdict::Wait => {}
+            Verdict::LookLater { again } => self.look_later(ix, again),
+            Verdict::Mend { cause, summary, output } => {
+                self.mend(ix, cause, &summary, &output);
+                self.look_later(ix, cause == "checks");
+            }
+            Verdict::Review => self.review(ix),
+            Verdict::Pass => self.pass(ix),
+        }
+    }
+
+    /// Judges what is known of the head, in the order in which waits are told.
+    fn verdict_on(&self, ix: ItemIx) -> Verdict {
+        let item = self.mission.item(ix);
+        let gates = &item.now.gates;
+        let mending = item.now.open_fix.is_some();
+        match &gates.checks {
+            None => return Verdict::Wait,
+            Some(Checks::Pending | Checks::CouldNotRun(_)) => return Verdict::LookLater { again: true },
+            Some(Checks::Red(_)) if mending => return Verdict::LookLater { again: true },
+            Some(Checks::Red(report)) => {
+                let summary = format!("{} failed: {}", report.name, report.summary);
+                return Verdict::Mend { cause: "checks", summary, output: report.output.clone() };
+            }
+            Some(Checks::Green | Checks::NotRequired) => {}
+        }
+        match &gates.mergeable {
+            _ if mending => return Verdict::Wait,
+            None => return Verdict::Wait,
+            Some(Mergeable::Unknown) => return Verdict::LookLater { again: false },
+            Some(Mergeable::Conflict(detail)) => {
+                let summary =
+                    "it does not merge into the base: merge the base into it and resolve the conflict";
+                let output = Text::inline(detail.clone());
+                return Verdict::Mend { cause: "conflict", summary: summary.to_owned(), output };
+            }
+            Some(Mergeable::Yes) => {}
+        }
+        if item.unmet > 0 || (!gates.governed.is_empty() && !gates.person) {
+            return Verdict::LookLater { again: false };
+        }
+        match &gates.review {
+            Some(review) if !review.approve => {
+                let summary = format!("{} asks for changes", review.by);
+                Verdict::Mend { cause: "review", summary, output: Text::inline(review.summary.clone()) }
+            }
+            None if self.mission.policy().reviewer_required => Verdict::Review,
+            Some(_) | None => Verdict::Pass,
+        }
+    }
+
+    /// Every gate is passed on this head: merge it, or leave it to a person.
+    fn pass(&mut self, ix: ItemIx) {
+        let now = &self.mission.item(ix).now;
+        let Some(head) = now.head().cloned() else { return };
+        if !self.mission.policy().auto_merge && !now.merge_wanted {
+            return self.done(ix, Outcome::Accepted { head });
+        }
+        if now.gates.busy.is_some() {
+            return self.look_at(ix, BUSY_RETRY, false);
+        }
+        self.merge(ix);
+    }
+
+    pub(super) fn merge(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Merge)) else {
+            return;
+        };
+        let effect = Effect::Merge {
+            item: item.spec.key.clone(),
+            pull: pull.number,
+            head: pull.head.clone(),
+            title: format!("{} ({})", item.spec.title, item.spec.key),
+        };
+        self.ask(ix, effect);
+    }
+
+    pub(super) fn done(&mut self, ix: ItemIx, outcome: Outcome) {
+        let item = self.mission.key(ix).clone();
+        self.supersede_follow_ups(ix);
+        self.emit(Event::ItemDone { item, outcome });
+    }
+
+    /// Work that changed nothing is done when a reviewer or a person agrees.
+    fn judge_empty(&mut self, ix: ItemIx) {
+        let review = self.mission.item(ix).now.gates.review.clone();
+        match review {
+            Some(review) if review.approve => self.done(ix, Outcome::Unchanged),
+            Some(review) => {
+                let item = self.mission.item(ix);
+                let (key, attempt) = (item.spec.key.clone(), item.now.launches);
+                let Some(agent) = item.now.authors.last().cloned() else { return };
+                let cause = "empty-change".to_owned();
+                self.emit(Event::AttemptFailed { item: key, agent, attempt, cause, detail: review.summary });
+                self.after_failure(ix);
+            }
+            None if self.mission.policy().reviewer_required => self.review(ix),
+            None => {}
+        }
+    }
+
+    fn publish(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let Some(head) = item.now.proposed.clone().filter(|_| !item.now.awaits(EffectKind::Publish)) else {
+            return;
+        };
+        let effect = Effect::Publish {
+            item: item.spec.key.clone(),
+            pull: item.now.pull.as_ref().map(|pull| pull.number),
+            branch: super::assign::branch(self.mission, ix),
+            expected: item.now.head().cloned(),
+            head,
+            title: format!("{} ({})", item.spec.title, item.spec.key),
+            body: item.now.summary.clone(),
+        };
+        self.ask(ix, effect);
+    }
+
+    fn look_if_unknown(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let Some(pull) = item.now.pull.clone() else { return };
+        let key = item.spec.key.clone();
+        let due = item.now.look_at.is_none();
+        let look = item.now.gates.mergeable.is_none() && !item.now.awaits(EffectKind::Look);
+        let again = item.now.check_again && due;
+        let check = (item.now.gates.checks.is_none() || again) && !item.now.awaits(EffectKind::Check);
+        if check {
+            let (item, head) = (key.clone(), pull.head.clone());
+            self.ask(ix, Effect::Check { item, pull: pull.number, head, again });
+        }
+        if look {
+            self.ask(ix, Effect::Look { item: key, pull: pull.number });
+        }
+    }
+
+    fn look_later(&mut self, ix: ItemIx, again: bool) {
+        self.look_at(ix, self.mission.policy().watch_interval(), again);
+    }
+
+    pub(super) fn look_at(&mut self, ix: ItemIx, after: Duration, again: bool) {
+        let now = &self.mission.item(ix).now;
+        // A check under way reports by itself; what is scheduled stays.
+        if now.look_at.is_none() && !(again && now.awaits(EffectKind::Check)) {
+            let (item, at) = (self.mission.key(ix).clone(), self.now + after);
+            self.emit(Event::LookScheduled { item, at, again });
+        }
+    }
+
+    /// An accepted item is watched for as long as somebody builds upon it.
+    pub(super) fn watch(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let accepted = matches!(item.now.outcome, Some(Outcome::Accepted { .. }));
+        if !accepted || item.now.look_at.is_some() || item.now.forge_trouble.is_some() {
+            return;
+        }
+        if item.now.merge_wanted && item.now.changed.is_none() {
+            return self.merge(ix);
+        }
+        let needed = self.mission.dependents(ix).iter().any(|on| !self.mission.item(*on).now.phase.is_over());
+        if !needed || item.now.awaits(EffectKind::Look) {
+            return;
+        }
+        if item.now.gates.mergeable.is_none() {
+            let pull = item.now.pull.as_ref().map_or(0, |pull| pull.number);
+            self.ask(ix, Effect::Look { item: self.mission.key(ix).clone(), pull });
+        } else {
+            self.look_later(ix, false);
+        }
+    }
+
+    /// What an accepted item turned into, seen by a look.
+    pub(super) fn accepted_moved(&mut self, ix: ItemIx, detail: String) {
+        let item = self.mission.item(ix);
+        if item.now.phase == Phase::Done && item.now.changed.is_none() && item.spec.kind != Kind::Review {
+            self.emit(Event::DependencyChanged { item: self.mission.key(ix).clone(), detail });
+        }
+    }
+}

@@ -1,0 +1,521 @@
+//! What a step made true. A mission's state is its events applied in order, and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::EffectKind;
+use crate::id::{AgentName, Fence, Generation, ItemKey, OpId, Sha};
+use crate::issue::IssueRef;
+use crate::item::ItemSpec;
+use crate::observation::{Checks, Observation, Pull, PullState};
+use crate::time::Time;
+
+/// One thing that became true of a mission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Event {
+    /// The mission began.
+    MissionStarted,
+    /// An operator stopped it.
+    MissionStopped {
+        /// It ends once every agent has been cancelled.
+        ending: bool,
+    },
+    /// It goes on.
+    MissionResumed,
+    /// Nothing runs, and every wait belongs to a person.
+    MissionBlocked,
+    /// Something can go on again.
+    MissionUnblocked,
+    /// Every item is done or was skipped by an operator.
+    MissionCompleted,
+    /// It ended otherwise.
+    MissionFailed {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody should look.
+    HelpAsked {
+        /// At what.
+        reason: String,
+        /// Which asking this is, from 1.
+        attempt: u32,
+    },
+    /// Nobody needs to look any more.
+    HelpRetired,
+    /// An operator's directive was taken.
+    NoteTaken {
+        /// In the operator's words.
+        text: String,
+        /// Who.
+        by: String,
+    },
+
+    /// A follow-up item was added.
+    ItemAdded {
+        /// The follow-up.
+        item: ItemKey,
+        /// All of it.
+        spec: Box<ItemSpec>,
+        /// What it is about.
+        task: FollowUp,
+    },
+    /// Nothing that it waits for is missing.
+    ItemReady {
+        /// Which.
+        item: ItemKey,
+    },
+    /// It was given to an agent.
+    ItemAssigned {
+        /// Which.
+        item: ItemKey,
+        /// To whom.
+        agent: AgentName,
+        /// Which start of the agent.
+        generation: Generation,
+        /// Which launch of the item.
+        attempt: u32,
+        /// The assignment fence: this step's number.
+        fence: Fence,
+    },
+    /// The agent's worker was told, with the commit to start from.
+    ItemDelivered {
+        /// Which.
+        item: ItemKey,
+        /// From where the work starts.
+        base: Sha,
+    },
+    /// The agent's worker began.
+    ItemStarted {
+        /// Which.
+        item: ItemKey,
+        /// Who.
+        agent: AgentName,
+        /// Which launch.
+        attempt: u32,
+    },
+    /// Work was handed in under the assignment in force.
+    ItemSubmitted {
+        /// Which.
+        item: ItemKey,
+        /// By whom.
+        agent: AgentName,
+        /// Which launch.
+        attempt: u32,
+        /// The submitted commit; for a review the one that was judged.
+        head: Sha,
+        /// Nothing was changed.
+        empty: bool,
+        /// The agent's words.
+        summary: String,
+    },
+    /// Work was handed in under an assignment that is not in force. It is kept, and changes nothing.
+    SubmissionStale {
+        /// Which item.
+        item: ItemKey,
+        /// By whom.
+        agent: AgentName,
+        /// Under which launch.
+        attempt: u32,
+        /// Under which fence.
+        fence: Fence,
+        /// The submitted commit, if there was one.
+        head: Option<Sha>,
+    },
+    /// The agent ended an attempt without success.
+    AttemptFailed {
+        /// Which item.
+        item: ItemKey,
+        /// Whose attempt.
+        agent: AgentName,
+        /// Which launch.
+        attempt: u32,
+        /// Why, as a word.
+        cause: String,
+        /// Why, for people.
+        detail: String,
+    },
+    /// An attempt was lost with its worker, supervisor, host or store.
+    AttemptLost {
+        /// Which item.
+        item: ItemKey,
+        /// Whose attempt.
+        agent: AgentName,
+        /// Which launch.
+        attempt: u32,
+        /// What is known.
+        detail: String,
+    },
+    /// The assignment was revoked, and the agent is to be stopped.
+    CancelAsked {
+        /// Which item.
+        item: ItemKey,
+        /// It is not to be launched again, for this reason.
+        leaving: Option<SkipReason>,
+    },
+    /// The assignment is over without counting against any budget.
+    AttemptCancelled {
+        /// Which item.
+        item: ItemKey,
+        /// Why, for people.
+        detail: String,
+    },
+    /// No launch before that time.
+    BackoffBegan {
+        /// Which item.
+        item: ItemKey,
+        /// Until when.
+        until: Time,
+    },
+    /// It may be launched again.
+    BackoffEnded {
+        /// Which item.
+        item: ItemKey,
+    },
+    /// Only a person can let it go on.
+    ItemHeld {
+        /// Which item.
+        item: ItemKey,
+        /// Why.
+        hold: Hold,
+    },
+    /// A person let it go on.
+    HoldCleared {
+        /// Which item.
+        item: ItemKey,
+        /// One more launch than the budget allows.
+        granted: bool,
+    },
+    /// From now on only this agent may take it.
+    ItemPinned {
+        /// Which item.
+        item: ItemKey,
+        /// Whom.
+        agent: AgentName,
+    },
+    /// A person wants it merged though the policy leaves merging to people.
+    MergeWanted {
+        /// Which item.
+        item: ItemKey,
+    },
+    /// Issues outside the mission were closed.
+    ExternalsClosed {
+        /// Who waited.
+        item: ItemKey,
+        /// For which.
+        references: Vec<IssueRef>,
+    },
+    /// A commit that already holds everything its work starts from: a mended conflict.
+    BaseMended {
+        /// Which item.
+        item: ItemKey,
+        /// The commit.
+        head: Sha,
+        /// Who wrote it.
+        by: AgentName,
+    },
+
+    /// A fix was handed in: the pull request is to move to it.
+    HeadProposed {
+        /// Whose pull request.
+        item: ItemKey,
+        /// The commit.
+        head: Sha,
+        /// Who wrote it.
+        by: AgentName,
+    },
+    /// The pull request is open at the submitted head. What was judged before it is void.
+    PullPublished {
+        /// Whose.
+        item: ItemKey,
+        /// The pull request.
+        pull: Pull,
+    },
+    /// Somebody else moved the pull request. What was judged before is void.
+    HeadMoved {
+        /// Whose.
+        item: ItemKey,
+        /// To where.
+        head: Sha,
+    },
+    /// The forge was looked at.
+    PullSeen {
+        /// Whose.
+        item: ItemKey,
+        /// What it showed.
+        seen: Box<Observation>,
+    },
+    /// The pull request changed its state.
+    PullState {
+        /// Whose.
+        item: ItemKey,
+        /// To this.
+        state: PullState,
+    },
+    /// The checks on a head were observed.
+    ChecksSeen {
+        /// Whose.
+        item: ItemKey,
+        /// Of which commit.
+        head: Sha,
+        /// What they say.
+        checks: Box<Checks>,
+    },
+    /// A reviewer judged a head.
+    VerdictGiven {
+        /// Whose work.
+        item: ItemKey,
+        /// Of which commit.
+        head: Sha,
+        /// The judge: an agent, or `operator`.
+        by: String,
+        /// Approved, or changes requested.
+        approve: bool,
+        /// In the judge's words.
+        summary: String,
+    },
+    /// The next look is at that time.
+    LookScheduled {
+        /// At whose pull request.
+        item: ItemKey,
+        /// When.
+        at: Time,
+        /// Ask the checks again then, even with a verdict.
+        again: bool,
+    },
+    /// The time for a look came.
+    LookDue {
+        /// At whose pull request.
+        item: ItemKey,
+    },
+    /// Something in the user's folder is in the way of the merge.
+    BaseCheckoutBusy {
+        /// Whose merge.
+        item: ItemKey,
+        /// What git says.
+        detail: String,
+    },
+    /// Something outside kept an effect from being done; it will be decided again.
+    ForgeFailed {
+        /// For which item.
+        item: ItemKey,
+        /// What the forge said.
+        detail: String,
+    },
+    /// An effect was decided.
+    EffectAsked {
+        /// For which item.
+        item: ItemKey,
+        /// Its name.
+        op: OpId,
+        /// Which effect.
+        kind: EffectKind,
+    },
+    /// An effect was reported, or revoked.
+    EffectOver {
+        /// For which item.
+        item: ItemKey,
+        /// Its name.
+        op: OpId,
+        /// Which effect.
+        kind: EffectKind,
+    },
+
+    /// It is done, at its gates.
+    ItemDone {
+        /// Which.
+        item: ItemKey,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The pull request of an item that was done as accepted has been merged since.
+    ItemMerged {
+        /// Which.
+        item: ItemKey,
+        /// The commit that made it so, if known.
+        commit: Option<Sha>,
+    },
+    /// An accepted item is not what was accepted any more; unfinished dependents wait.
+    DependencyChanged {
+        /// The accepted item.
+        item: ItemKey,
+        /// What happened to it.
+        detail: String,
+    },
+    /// It may be built upon again.
+    DependencySettled {
+        /// The accepted item.
+        item: ItemKey,
+    },
+    /// It will not be done.
+    ItemSkipped {
+        /// Which.
+        item: ItemKey,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It cannot be done.
+    ItemFailed {
+        /// Which.
+        item: ItemKey,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a follow-up item is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum FollowUp {
+    /// Mend the pull request's head.
+    Fix {
+        /// The head to start from.
+        head: Sha,
+        /// What sort of trouble: `checks`, `review`, `conflict`, `base-conflict`.
+        cause: String,
+        /// Commits that the mended head must contain besides.
+        must_hold: Vec<Sha>,
+    },
+    /// Judge a head.
+    Review {
+        /// Which.
+        head: Sha,
+    },
+}
+
+/// Why only a person can let an item go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "hold", rename_all = "kebab-case")]
+pub enum Hold {
+    /// Its attempts, losses or fixes are used up.
+    Limit {
+        /// Which budget, and what happened last.
+        detail: String,
+    },
+    /// The agent asked a question.
+    Stuck {
+        /// The question.
+        question: String,
+    },
+    /// The pull request was closed unmerged.
+    Closed,
+    /// The forge refuses.
+    Refused {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// How an item was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Its head is reachable from the base; with the commit that made it so, if known.
+    Merged {
+        /// That commit.
+        commit: Option<Sha>,
+    },
+    /// Checks, review and mergeability hold on this head; the pull request stays open for a person.
+    Accepted {
+        /// The head.
+        head: Sha,
+    },
+    /// There was nothing to change, and somebody agreed.
+    Unchanged,
+    /// A follow-up that was handed in.
+    HandedIn,
+}
+
+/// Why an item will not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// An operator said so: satisfied for its dependents.
+    Operator,
+    /// The manifest said so, or it was closed before the start: satisfied for its dependents.
+    Manifest,
+    /// Something it depends on failed.
+    DependencyFailed,
+    /// A follow-up that nobody needs any more.
+    Superseded,
+}
+
+impl SkipReason {
+    /// Whether dependents go on as if it were done.
+    pub const fn satisfies(self) -> bool {
+        matches!(self, Self::Operator | Self::Manifest)
+    }
+}
+
+impl Event {
+    /// The item that it is about, if it is about one.
+    pub fn item(&self) -> Option<&ItemKey> {
+        match self {
+            Self::MissionStarted
+            | Self::MissionStopped { .. }
+            | Self::MissionResumed
+            | Self::MissionBlocked
+            | Self::MissionUnblocked
+            | Self::MissionCompleted
+            | Self::MissionFailed { .. }
+            | Self::HelpAsked { .. }
+            | Self::HelpRetired
+            | Self::NoteTaken { .. } => None,
+            Self::ItemAdded { item, .. }
+            | Self::ItemReady { item }
+            | Self::ItemAssigned { item, .. }
+            | Self::ItemDelivered { item, .. }
+            | Self::ItemStarted { item, .. }
+            | Self::ItemSubmitted { item, .. }
+            | Self::SubmissionStale { item, .. }
+            | Self::AttemptFailed { item, .. }
+            | Self::AttemptLost { item, .. }
+            | Self::CancelAsked { item, .. }
+            | Self::AttemptCancelled { item, .. }
+            | Self::BackoffBegan { item, .. }
+            | Self::BackoffEnded { item }
+            | Self::ItemHeld { item, .. }
+            | Self::HoldCleared { item, .. }
+            | Self::ItemPinned { item, .. }
+            | Self::MergeWanted { item }
+            | Self::ExternalsClosed { item, .. }
+            | Self::BaseMended { item, .. }
+            | Self::HeadProposed { item, .. }
+            | Self::PullPublished { item, .. }
+            | Self::HeadMoved { item, .. }
+            | Self::PullSeen { item, .. }
+            | Self::PullState { item, .. }
+            | Self::ChecksSeen { item, .. }
+            | Self::VerdictGiven { item, .. }
+            | Self::LookScheduled { item, .. }
+            | Self::LookDue { item }
+            | Self::BaseCheckoutBusy { item, .. }
+            | Self::ForgeFailed { item, .. }
+            | Self::EffectAsked { item, .. }
+            | Self::EffectOver { item, .. }
+            | Self::ItemDone { item, .. }
+            | Self::ItemMerged { item, .. }
+            | Self::DependencyChanged { item, .. }
+            | Self::DependencySettled { item }
+            | Self::ItemSkipped { item, .. }
+            | Self::ItemFailed { item, .. } => Some(item),
+        }
+    }
+
+    /// Whether the mission got further by it: what a stall is measured from.
+    pub const fn is_progress(&self) -> bool {
+        matches!(
+            self,
+            Self::MissionStarted
+                | Self::MissionResumed
+                | Self::ItemReady { .. }
+                | Self::ItemAssigned { .. }
+                | Self::ItemStarted { .. }
+                | Self::ItemSubmitted { .. }
+                | Self::PullPublished { .. }
+                | Self::VerdictGiven { .. }
+                | Self::ItemDone { .. }
+                | Self::ItemMerged { .. }
+                | Self::NoteTaken { .. }
+        )
+    }
+}

@@ -1,0 +1,108 @@
+//! What is delivered to agents and to whoever answers when a mission asks for help.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentName, Claim, Fence, MissionId, Role, Sha};
+use crate::item::Kind;
+use crate::text::Text;
+use crate::time::Time;
+
+/// Whose letter it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipient {
+    /// An agent's worker.
+    Agent(AgentName),
+    /// Whoever answers when a mission asks for help.
+    Conductor,
+}
+
+/// A letter to be delivered, under a name that is the same however often it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Whose.
+    pub to: Recipient,
+    /// Its name in that mailbox.
+    pub key: String,
+    /// What it says.
+    pub letter: Letter,
+}
+
+/// What a letter says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "letter", rename_all = "kebab-case")]
+pub enum Letter {
+    /// Work.
+    Assignment(Box<Brief>),
+    /// Stop working under this assignment.
+    Cancel {
+        /// Which.
+        claim: Claim,
+    },
+    /// Leave, after the work at hand.
+    Retire,
+    /// Something an operator wants the agent to read with its next prompt.
+    Message {
+        /// What.
+        text: String,
+        /// From whom.
+        from: String,
+    },
+    /// A mission asks somebody to look.
+    Help {
+        /// Which.
+        mission: MissionId,
+        /// At what.
+        reason: String,
+        /// When.
+        asked_at: Time,
+        /// Which asking this is.
+        attempt: u32,
+    },
+}
+
+/// Everything a worker needs for one attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// What entitles the agent to submit.
+    pub claim: Claim,
+    /// One line.
+    pub title: String,
+    /// What sort of work.
+    pub kind: Kind,
+    /// The role that was wished for.
+    pub role: Option<Role>,
+    /// The item's text.
+    pub body: Text,
+    /// From where the work starts; for a review the head to judge.
+    pub base: Sha,
+    /// The pull request's head that a fix mends or a review judges.
+    pub head: Option<Sha>,
+    /// Where the reviewed work began, for comparing.
+    pub since: Option<Sha>,
+    /// Commits that the result must contain besides the base.
+    pub must_hold: Vec<Sha>,
+    /// The attempt's branch; none for a review.
+    pub branch: Option<String>,
+    /// Why the attempt before ended, in words.
+    pub before: Option<String>,
+    /// Most milliseconds the attempt may take.
+    pub time_limit_ms: u64,
+    /// Most milliseconds without output and without a change in the checkout.
+    pub stall_limit_ms: u64,
+}
+
+/// The name of an assignment's letter.
+pub fn assignment_key(mission: MissionId, fence: Fence) -> String {
+    format!("assignment/{mission}/{fence}")
+}
+
+/// The name of a cancellation's letter.
+pub fn cancel_key(mission: MissionId, fence: Fence) -> String {
+    format!("cancel/{mission}/{fence}")
+}
+
+/// The name of a help request's letter.
+pub fn help_key(mission: MissionId, attempt: u32) -> String {
+    format!("help/{mission}/{attempt}")
+}

@@ -1,0 +1,380 @@
+//! The only place where a mission's state changes.
+
+use super::index::Index;
+use super::item::{Assignment, Evidence, Gates, Item, ItemNow, Review};
+use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, lifecycle};
+use crate::event::{Event, FollowUp, Outcome};
+use crate::id::ItemKey;
+use crate::item::{ItemSpec, Origin};
+use crate::observation::PullState;
+use crate::time::Time;
+
+const NOTES_KEPT: usize = 20;
+
+impl Mission {
+    /// A mission as it is before its first step.
+    pub fn new(charter: Charter) -> Self {
+        let now = charter.created_at;
+        let count = u32::try_from(charter.items.len()).unwrap_or(u32::MAX);
+        let head = Head {
+            state: MissionState::Running,
+            reason: None,
+            ending: false,
+            seq: 0,
+            updated_at: now,
+            progress_at: now,
+            help: None,
+            notes: Vec::new(),
+            items: count,
+            done: 0,
+            dropped: 0,
+        };
+        let items = charter.items.iter().map(|spec| Item::planned(spec.clone(), now)).collect();
+        Self::assemble(charter, head, items)
+    }
+
+    /// Puts the parts together and builds the indices: the one place that looks at all items.
+    pub(super) fn assemble(charter: Charter, head: Head, items: Vec<Item>) -> Self {
+        let by_key = (0u32..).zip(&items).map(|(ix, item)| (item.spec.key.clone(), ItemIx(ix))).collect();
+        let mut mission = Self { charter, head, items, by_key, index: Index::default() };
+        mission.link();
+        mission
+    }
+
+    fn link(&mut self) {
+        for at in 0..self.items.len() {
+            let ix = ItemIx(u32::try_from(at).unwrap_or(u32::MAX));
+            let depends_on = &self.items[at].spec.depends_on;
+            let needs: Vec<ItemIx> = depends_on.iter().filter_map(|edge| self.find(&edge.on)).collect();
+            let unmet = needs.iter().filter(|on| !self.item(**on).satisfies_dependents()).count();
+            for on in &needs {
+                self.index.add_dependent(*on, ix);
+            }
+            let item = &mut self.items[at];
+            item.needs = needs;
+            item.unmet = u32::try_from(unmet).unwrap_or(u32::MAX);
+        }
+        for at in 0..self.items.len() {
+            self.reindex(ItemIx(u32::try_from(at).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// Makes an event true.
+    ///
+    /// # Errors
+    /// [`lifecycle::IllegalTransition`] if it cannot happen now; nothing was changed then.
+    pub fn apply(&mut self, event: &Event, now: Time) -> Result<(), lifecycle::IllegalTransition> {
+        match event.item() {
+            None => self.apply_to_head(event, now),
+            Some(key) => {
+                if let Event::ItemAdded { spec, task, .. } = event {
+                    self.add(spec, task, now);
+                }
+                let Some(ix) = self.find(key) else { return Ok(()) };
+                let before = self.item(ix).now.phase;
+                let after = lifecycle::next(before, event)?;
+                let satisfied = self.item(ix).satisfies_dependents();
+                let item = &mut self.items[ix.at()].now;
+                if before != after {
+                    item.phase = after;
+                    item.since = now;
+                }
+                apply_to_item(item, event, now);
+                self.after(ix, satisfied, event);
+            }
+        }
+        if event.is_progress() {
+            self.head.progress_at = now;
+        }
+        Ok(())
+    }
+
+    /// Number and time of the step that is being applied.
+    pub(crate) fn begin_step(&mut self, now: Time) -> (u64, Time) {
+        let now = now.max(self.head.updated_at);
+        self.index.dirty.clear();
+        (self.head.seq + 1, now)
+    }
+
+    /// The step stands.
+    pub(crate) fn end_step(&mut self, seq: u64, now: Time) {
+        self.head.seq = seq;
+        self.head.updated_at = now;
+    }
+
+    /// Items changed since the step began, in order.
+    pub fn changed(&self) -> impl Iterator<Item = ItemIx> + '_ {
+        self.index.dirty.iter().copied()
+    }
+
+    fn apply_to_head(&mut self, event: &Event, now: Time) {
+        let head = &mut self.head;
+        match event {
+            Event::MissionStopped { ending } => {
+                head.state = MissionState::Stopped;
+                head.ending |= ending;
+                head.reason = Some("stopped by an operator".to_owned());
+            }
+            Event::MissionResumed | Event::MissionUnblocked => {
+                head.state = MissionState::Running;
+                head.reason = None;
+            }
+            Event::MissionBlocked => head.state = MissionState::Blocked,
+            Event::MissionCompleted => head.state = MissionState::Completed,
+            Event::MissionFailed { reason } => {
+                head.state = MissionState::Failed;
+                head.reason = Some(reason.clone());
+            }
+            Event::HelpAsked { reason, attempt } => {
+                head.help = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt });
+            }
+            Event::HelpRetired => head.help = None,
+            Event::NoteTaken { text, by } => {
+                if head.notes.len() == NOTES_KEPT {
+                    head.notes.remove(0);
+                }
+                head.notes.push(NoteRecord { at: now, by: by.clone(), text: text.clone() });
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, spec: &ItemSpec, task: &FollowUp, now: Time) {
+        let ix = ItemIx(u32::try_from(self.items.len()).unwrap_or(u32::MAX));
+        let mut item = Item::planned(spec.clone(), now);
+        item.task = Some(task.clone());
+        item.parent = match &spec.origin {
+            Origin::FollowUp(of) => self.find(of),
+            _ => None,
+        };
+        if let Some(parent) = item.parent {
+            self.follow(parent, ix, task);
+        }
+        self.by_key.insert(spec.key.clone(), ix);
+        self.items.push(item);
+        self.head.items += 1;
+    }
+
+    fn follow(&mut self, parent: ItemIx, ix: ItemIx, task: &FollowUp) {
+        let of = &mut self.items[parent.at()].now;
+        match task {
+            FollowUp::Fix { .. } => {
+                of.fixes += 1;
+                of.open_fix = Some(ix.0);
+            }
+            FollowUp::Review { .. } => {
+                of.reviews += 1;
+                of.open_review = Some(ix.0);
+            }
+        }
+        self.reindex(parent);
+    }
+
+    /// What an item's change means for its neighbours and for the indices.
+    fn after(&mut self, ix: ItemIx, was_satisfied: bool, event: &Event) {
+        let item = self.item(ix);
+        if item.satisfies_dependents() != was_satisfied {
+            let satisfied = !was_satisfied;
+            for at in 0..self.index.dependents(ix).len() {
+                let dependent = self.index.dependents(ix)[at];
+                let unmet = &mut self.items[dependent.at()].unmet;
+                *unmet = if satisfied { unmet.saturating_sub(1) } else { *unmet + 1 };
+                self.withdraw(dependent, event);
+                self.reindex(dependent);
+            }
+        }
+        if self.item(ix).now.phase.is_over() {
+            self.leave_parent(ix);
+        }
+        match event {
+            Event::ItemDone { .. } => self.head.done += 1,
+            Event::ItemSkipped { .. } | Event::ItemFailed { .. } => self.head.dropped += 1,
+            _ => {}
+        }
+        self.reindex(ix);
+    }
+
+    /// An item that was about to start waits again when a dependency is not what it was.
+    fn withdraw(&mut self, ix: ItemIx, event: &Event) {
+        let item = &mut self.items[ix.at()];
+        if item.unmet > 0
+            && item.now.phase == super::Phase::Ready
+            && let Ok(phase) = lifecycle::next(item.now.phase, event)
+        {
+            item.now.phase = phase;
+        }
+    }
+
+    fn leave_parent(&mut self, ix: ItemIx) {
+        let Some(parent) = self.item(ix).parent else { return };
+        let of = &mut self.items[parent.at()].now;
+        if of.open_fix == Some(ix.0) {
+            of.open_fix = None;
+        }
+        if of.open_review == Some(ix.0) {
+            of.open_review = None;
+        }
+        self.reindex(parent);
+    }
+
+    /// The key of the item at that position.
+    pub fn key(&self, ix: ItemIx) -> &ItemKey {
+        &self.item(ix).spec.key
+    }
+}
+
+impl Item {
+    pub(super) fn planned(spec: ItemSpec, now: Time) -> Self {
+        let state = ItemNow::new(&spec, now);
+        Self { spec, task: None, parent: None, needs: Vec::new(), unmet: 0, now: state }
+    }
+}
+
+fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
+    match event {
+        Event::ItemAssigned { agent, generation, attempt, fence, .. } => {
+            item.launches = *attempt;
+            item.assignment = Some(Assignment {
+                agent: agent.clone(),
+                generation: *generation,
+                attempt: *attempt,
+                fence: *fence,
+                base: None,
+                since: now,
+            });
+        }
+        Event::ItemDelivered { base, .. } => {
+            if let Some(held) = &mut item.assignment {
+                held.base = Some(base.clone());
+            }
+        }
+        Event::ItemStarted { .. } => {
+            if let Some(held) = &mut item.assignment {
+                held.since = now;
+            }
+        }
+        Event::ItemSubmitted { agent, head, empty, summary, .. } => {
+            item.base = item.assignment.take().and_then(|held| held.base);
+            item.evidence = None;
+            item.empty = *empty;
+            item.summary.clone_from(summary);
+            propose(item, head, agent);
+        }
+        Event::HeadProposed { head, by, .. } => propose(item, head, by),
+        Event::AttemptFailed { attempt, cause, detail, .. } => {
+            item.attempts += 1;
+            item.assignment = None;
+            item.evidence =
+                Some(Evidence { attempt: *attempt, cause: cause.clone(), detail: detail.clone() });
+        }
+        Event::AttemptLost { attempt, detail, .. } => {
+            item.losses += 1;
+            item.assignment = None;
+            item.evidence =
+                Some(Evidence { attempt: *attempt, cause: "lost".to_owned(), detail: detail.clone() });
+        }
+        Event::AttemptCancelled { .. } => item.assignment = None,
+        Event::CancelAsked { leaving, .. } => item.leaving = *leaving,
+        Event::BackoffBegan { until, .. } => item.not_before = Some(*until),
+        Event::BackoffEnded { .. } => item.not_before = None,
+        Event::ItemHeld { hold, .. } => item.hold = Some(hold.clone()),
+        Event::HoldCleared { granted, .. } => {
+            item.hold = None;
+            item.not_before = None;
+            item.granted += u32::from(*granted);
+        }
+        Event::ItemPinned { agent, .. } => item.pinned = Some(agent.clone()),
+        Event::MergeWanted { .. } => item.merge_wanted = true,
+        Event::ExternalsClosed { references, .. } => item.externals.retain(|open| !references.contains(open)),
+        Event::BaseMended { head, by, .. } => {
+            item.mended_base = Some(head.clone());
+            wrote(item, by);
+        }
+        Event::ItemDone { outcome, .. } => {
+            item.outcome = Some(outcome.clone());
+            item.hold = None;
+        }
+        Event::ItemMerged { commit, .. } => {
+            item.outcome = Some(Outcome::Merged { commit: commit.clone() });
+            item.changed = None;
+            item.look_at = None;
+        }
+        Event::DependencyChanged { detail, .. } => item.changed = Some(detail.clone()),
+        Event::DependencySettled { .. } => item.changed = None,
+        Event::ItemSkipped { reason, .. } => {
+            item.skipped = Some(*reason);
+            item.look_at = None;
+        }
+        Event::ItemFailed { reason, .. } => {
+            item.failed = Some(reason.clone());
+            item.look_at = None;
+        }
+        event => apply_to_pull(item, event),
+    }
+}
+
+fn apply_to_pull(item: &mut ItemNow, event: &Event) {
+    match event {
+        Event::PullPublished { pull, .. } => {
+            item.gates = Gates::default();
+            item.check_again = false;
+            item.pull = Some(pull.clone());
+        }
+        Event::HeadMoved { head, .. } => {
+            item.gates = Gates::default();
+            item.check_again = false;
+            item.proposed = Some(head.clone());
+            if let Some(pull) = &mut item.pull {
+                pull.head = head.clone();
+            }
+        }
+        Event::PullSeen { seen, .. } => {
+            item.gates.mergeable = Some(seen.mergeable.clone());
+            item.gates.governed.clone_from(&seen.governed);
+        }
+        Event::PullState { state, .. } => {
+            if let Some(pull) = &mut item.pull {
+                pull.state = state.clone();
+            }
+            if *state == PullState::Closed {
+                item.look_at = None;
+            }
+        }
+        Event::ChecksSeen { checks, .. } => {
+            item.gates.checks = Some((**checks).clone());
+            item.check_again = false;
+        }
+        Event::VerdictGiven { by, approve, summary, .. } => {
+            item.gates.person |= by == "operator" && *approve;
+            item.gates.review = Some(Review { by: by.clone(), approve: *approve, summary: summary.clone() });
+        }
+        Event::LookScheduled { at, again, .. } => {
+            item.look_at = Some(*at);
+            item.check_again = *again;
+        }
+        Event::LookDue { .. } => {
+            item.look_at = None;
+            item.gates.busy = None;
+            item.gates.mergeable = None;
+        }
+        Event::BaseCheckoutBusy { detail, .. } => item.gates.busy = Some(detail.clone()),
+        Event::ForgeFailed { detail, .. } => item.forge_trouble = Some(detail.clone()),
+        Event::EffectAsked { op, kind, .. } => {
+            item.effects.push((*kind, op.clone()));
+            item.forge_trouble = None;
+        }
+        Event::EffectOver { op, .. } => item.effects.retain(|(_, under_way)| under_way != op),
+        _ => {}
+    }
+}
+
+fn propose(item: &mut ItemNow, head: &crate::id::Sha, by: &crate::id::AgentName) {
+    item.proposed = Some(head.clone());
+    wrote(item, by);
+}
+
+fn wrote(item: &mut ItemNow, by: &crate::id::AgentName) {
+    if !item.authors.contains(by) {
+        item.authors.push(by.clone());
+    }
+}

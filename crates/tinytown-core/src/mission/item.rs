@@ -1,0 +1,344 @@
+//! One work item: where it stands, who holds it, and what is known of its pull request.
+
+use serde::{Deserialize, Serialize};
+
+use super::ItemIx;
+use crate::effect::EffectKind;
+use crate::event::{FollowUp, Hold, Outcome, SkipReason};
+use crate::id::{AgentName, Claim, Fence, Generation, MissionId, OpId, Sha};
+use crate::issue::IssueRef;
+use crate::item::ItemSpec;
+use crate::observation::{Checks, Mergeable, Pull};
+use crate::time::Time;
+
+/// Where an item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Something it depends on is not done.
+    Pending,
+    /// It could be launched.
+    Ready,
+    /// An agent was chosen, and has not begun.
+    Assigned,
+    /// Its agent is at work.
+    Running,
+    /// Its assignment was revoked, and its agent's processes are being stopped.
+    Cancelling,
+    /// Its work was handed in, and is being judged.
+    Gated,
+    /// Done at its gates.
+    Done,
+    /// Will not be done.
+    Skipped,
+    /// Cannot be done.
+    Failed,
+}
+
+impl Phase {
+    /// As written in `--json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::Assigned => "assigned",
+            Self::Running => "running",
+            Self::Cancelling => "cancelling",
+            Self::Gated => "gated",
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing more comes of it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Skipped | Self::Failed)
+    }
+
+    /// Whether it counts against `max_parallel`.
+    pub const fn holds_slot(self) -> bool {
+        matches!(self, Self::Assigned | Self::Running | Self::Cancelling)
+    }
+}
+
+/// Who holds an item, and since which commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Who.
+    pub agent: AgentName,
+    /// Which start of the agent.
+    pub generation: Generation,
+    /// Which launch of the item.
+    pub attempt: u32,
+    /// The assignment fence.
+    pub fence: Fence,
+    /// Where the work starts, once the agent's worker was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Sha>,
+    /// When it was assigned, and then when it was started.
+    pub since: Time,
+}
+
+/// What a review said about a head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// An agent's name, or `operator`.
+    pub by: String,
+    /// Approved, or changes requested.
+    pub approve: bool,
+    /// In the judge's words.
+    pub summary: String,
+}
+
+/// Everything judged about one head. A new head begins with none of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Gates {
+    /// What the checks say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+    /// Whether it can be merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mergeable: Option<Mergeable>,
+    /// What the review says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// Files that it changes and that govern the mission.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub governed: Vec<String>,
+    /// A person approved this head.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub person: bool,
+    /// Why it could not be merged when it was tried, if something in the user's folder is in the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy: Option<String>,
+}
+
+/// Why the last attempt ended; the next one is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Which launch it was.
+    pub attempt: u32,
+    /// The cause, as a word.
+    pub cause: String,
+    /// For people and the next prompt.
+    pub detail: String,
+}
+
+/// One work item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// As planned.
+    pub spec: ItemSpec,
+    /// What it is about, if it is a follow-up.
+    pub task: Option<FollowUp>,
+    /// The item that it follows up.
+    pub parent: Option<ItemIx>,
+    /// The items that it depends on.
+    pub needs: Vec<ItemIx>,
+    /// How many of those are neither done nor satisfied.
+    pub unmet: u32,
+    /// What changes.
+    pub now: ItemNow,
+}
+
+/// What changes about an item; this is what a store keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemNow {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Time,
+    /// Launches so far.
+    #[serde(default)]
+    pub launches: u32,
+    /// Launches that the agent ended without success.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Launches that were lost.
+    #[serde(default)]
+    pub losses: u32,
+    /// Launches granted by an operator beyond the budget.
+    #[serde(default)]
+    pub granted: u32,
+    /// No launch before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Time>,
+    /// Open issues outside the mission that it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub externals: Vec<IssueRef>,
+    /// Who holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
+    /// What becomes of it once its cancelled agent is gone, if it is not to be launched again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<SkipReason>,
+    /// Only a person can let it go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Only this agent may take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<AgentName>,
+    /// Why the last attempt ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Who wrote what is under review.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<AgentName>,
+    /// Where the submitted work started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Sha>,
+    /// A commit that holds everything the work starts from: a mended conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended_base: Option<Sha>,
+    /// The commit that was handed in last; the pull request is to propose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Sha>,
+    /// Nothing was changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub empty: bool,
+    /// The author's words about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// Its pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
+    /// What was judged of the pull request's head.
+    #[serde(default)]
+    pub gates: Gates,
+    /// Effects under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<(EffectKind, OpId)>,
+    /// When the pull request is looked at next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Time>,
+    /// The checks are to be asked again at the next look, even with a verdict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check_again: bool,
+    /// Why the forge could not do the last effect; cleared by the next one that it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge_trouble: Option<String>,
+    /// An operator wants it merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_wanted: bool,
+    /// How many fixes were made for it.
+    #[serde(default)]
+    pub fixes: u32,
+    /// How many reviews were made for it.
+    #[serde(default)]
+    pub reviews: u32,
+    /// The fix that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_fix: Option<u32>,
+    /// The review that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_review: Option<u32>,
+    /// How it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<SkipReason>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// It was accepted, and is not what was accepted any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+}
+
+impl ItemNow {
+    /// An item as it begins.
+    pub fn new(spec: &ItemSpec, now: Time) -> Self {
+        Self {
+            phase: Phase::Pending,
+            since: now,
+            launches: 0,
+            attempts: 0,
+            losses: 0,
+            granted: 0,
+            not_before: None,
+            externals: spec.external.iter().map(|external| external.on.clone()).collect(),
+            assignment: None,
+            leaving: None,
+            hold: None,
+            pinned: spec.pinned.clone(),
+            evidence: None,
+            authors: Vec::new(),
+            base: None,
+            mended_base: None,
+            proposed: None,
+            empty: false,
+            summary: String::new(),
+            pull: None,
+            gates: Gates::default(),
+            effects: Vec::new(),
+            look_at: None,
+            check_again: false,
+            forge_trouble: None,
+            merge_wanted: false,
+            fixes: 0,
+            reviews: 0,
+            open_fix: None,
+            open_review: None,
+            outcome: None,
+            skipped: None,
+            failed: None,
+            changed: None,
+        }
+    }
+
+    /// Whether such an effect is under way.
+    pub fn awaits(&self, kind: EffectKind) -> bool {
+        self.effects.iter().any(|(under_way, _)| *under_way == kind)
+    }
+
+    /// The head that a pull request proposes, if there is one.
+    pub fn head(&self) -> Option<&Sha> {
+        self.pull.as_ref().map(|pull| &pull.head)
+    }
+}
+
+impl Item {
+    /// Whether it is a review.
+    pub const fn is_review(&self) -> bool {
+        matches!(self.task, Some(FollowUp::Review { .. }))
+    }
+
+    /// Whether it is a fix.
+    pub const fn is_fix(&self) -> bool {
+        matches!(self.task, Some(FollowUp::Fix { .. }))
+    }
+
+    /// The claim of whoever holds it.
+    pub fn claim(&self, mission: MissionId) -> Option<Claim> {
+        let held = self.now.assignment.as_ref()?;
+        Some(Claim {
+            mission,
+            item: self.spec.key.clone(),
+            agent: held.agent.clone(),
+            generation: held.generation,
+            attempt: held.attempt,
+            fence: held.fence,
+        })
+    }
+
+    /// Whether this claim is exactly the one in force.
+    pub fn is_held_by(&self, claim: &Claim) -> bool {
+        self.now.assignment.as_ref().is_some_and(|held| {
+            held.fence == claim.fence
+                && held.attempt == claim.attempt
+                && held.generation == claim.generation
+                && held.agent == claim.agent
+        })
+    }
+
+    /// Whether its dependents may start.
+    pub fn satisfies_dependents(&self) -> bool {
+        match self.now.phase {
+            Phase::Done => self.now.changed.is_none(),
+            Phase::Skipped => self.now.skipped.is_some_and(SkipReason::satisfies),
+            _ => false,
+        }
+    }
+}

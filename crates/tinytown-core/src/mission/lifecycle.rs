@@ -1,0 +1,71 @@
+//! An item's life as one table: which event leads from which phase to which.
+
+use super::Phase;
+use crate::event::Event;
+
+/// An event that cannot happen to an item in this phase: a defect of the engine, never of its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an item that is {phase:?} cannot take {event}")]
+pub struct IllegalTransition {
+    /// Where the item stood.
+    pub phase: Phase,
+    /// What happened, shortened.
+    pub event: String,
+}
+
+/// The phase after an event.
+///
+/// # Errors
+/// [`IllegalTransition`] for every pair that is not in the table.
+pub(crate) fn next(phase: Phase, event: &Event) -> Result<Phase, IllegalTransition> {
+    use Event as E;
+    use Phase as P;
+    let next = match (phase, event) {
+        (P::Pending, E::ItemReady { .. }) => P::Ready,
+        (P::Ready, E::ItemAssigned { .. }) => P::Assigned,
+        (P::Assigned, E::ItemDelivered { .. }) => P::Assigned,
+        (P::Assigned, E::ItemStarted { .. }) => P::Running,
+        // A submission may overtake the report of its start.
+        (P::Assigned | P::Running, E::ItemSubmitted { .. }) => P::Gated,
+        // Gated: a reviewer does not agree that nothing had to be changed.
+        (P::Assigned | P::Running | P::Gated, E::AttemptFailed { .. }) => P::Ready,
+        (P::Assigned | P::Running | P::Cancelling, E::AttemptLost { .. }) => P::Ready,
+        (P::Assigned | P::Running | P::Cancelling, E::AttemptCancelled { .. }) => P::Ready,
+        (P::Assigned | P::Running, E::CancelAsked { .. }) => P::Cancelling,
+        // An accepted dependency changed under an item that was about to start.
+        (P::Ready, E::DependencyChanged { .. }) => P::Pending,
+        (P::Gated, E::ItemDone { .. }) => P::Done,
+        (P::Pending | P::Ready | P::Gated, E::ItemSkipped { .. }) => P::Skipped,
+        (P::Pending | P::Ready | P::Gated, E::ItemFailed { .. }) => P::Failed,
+        (phase, event) if keeps_phase(phase, event) => phase,
+        (phase, event) => {
+            return Err(IllegalTransition { phase, event: format!("{event:?}").chars().take(120).collect() });
+        }
+    };
+    Ok(next)
+}
+
+/// Events that tell something about an item without moving it.
+fn keeps_phase(phase: Phase, event: &Event) -> bool {
+    use Event as E;
+    match event {
+        E::SubmissionStale { .. } | E::EffectOver { .. } | E::ItemPinned { .. } => true,
+        E::ItemAdded { .. } | E::ExternalsClosed { .. } => phase == Phase::Pending,
+        E::BackoffBegan { .. } | E::BackoffEnded { .. } | E::BaseMended { .. } => phase == Phase::Ready,
+        E::ItemHeld { .. } | E::HoldCleared { .. } => matches!(phase, Phase::Ready | Phase::Gated),
+        E::HeadProposed { .. } | E::PullPublished { .. } | E::VerdictGiven { .. } => phase == Phase::Gated,
+        E::HeadMoved { .. }
+        | E::PullSeen { .. }
+        | E::PullState { .. }
+        | E::ChecksSeen { .. }
+        | E::BaseCheckoutBusy { .. }
+        | E::MergeWanted { .. } => matches!(phase, Phase::Gated | Phase::Done),
+        E::EffectAsked { .. } | E::ForgeFailed { .. } | E::LookScheduled { .. } | E::LookDue { .. } => {
+            !matches!(phase, Phase::Skipped | Phase::Failed)
+        }
+        E::ItemMerged { .. } | E::DependencyChanged { .. } | E::DependencySettled { .. } => {
+            phase == Phase::Done
+        }
+        _ => false,
+    }
+}

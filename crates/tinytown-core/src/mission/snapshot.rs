@@ -1,0 +1,95 @@
+//! A mission as a store keeps it: charter, head, and one record per item that ever changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::item::{Item, ItemNow};
+use super::{Charter, Head, ItemIx, Mission};
+use crate::event::FollowUp;
+use crate::id::ItemKey;
+use crate::item::{ItemSpec, Origin};
+
+/// What a store keeps of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRecord {
+    /// What changes.
+    pub now: ItemNow,
+    /// All of a follow-up, which no charter holds, with its place among the mission's items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<Box<Added>>,
+}
+
+/// A follow-up as it was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// Its place among the mission's items, from 0.
+    pub place: u32,
+    /// As it was made.
+    pub spec: ItemSpec,
+    /// What it is about.
+    pub task: FollowUp,
+}
+
+/// Records that do not make up a mission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unloadable {
+    /// A record of an item that neither the charter nor the record itself describes.
+    #[error("a record for {0}, which is no item of the mission")]
+    UnknownItem(ItemKey),
+    /// Follow-ups do not fill their places without gaps.
+    #[error("the record of follow-up number {0} is missing")]
+    MissingFollowUp(u32),
+}
+
+impl Mission {
+    /// What a store keeps of an item.
+    pub fn record(&self, ix: ItemIx) -> ItemRecord {
+        let item = self.item(ix);
+        let added = item
+            .task
+            .as_ref()
+            .map(|task| Box::new(Added { place: ix.0, spec: item.spec.clone(), task: task.clone() }));
+        ItemRecord { now: item.now.clone(), added }
+    }
+
+    /// A mission from what a store kept of it.
+    ///
+    /// # Errors
+    /// [`Unloadable`] if the records contradict each other.
+    pub fn load(
+        charter: Charter,
+        head: Head,
+        records: impl IntoIterator<Item = (ItemKey, ItemRecord)>,
+    ) -> Result<Self, Unloadable> {
+        let mut items: Vec<Item> =
+            charter.items.iter().map(|spec| Item::planned(spec.clone(), charter.created_at)).collect();
+        let places: std::collections::HashMap<ItemKey, usize> =
+            items.iter().enumerate().map(|(at, item)| (item.spec.key.clone(), at)).collect();
+        let mut added = Vec::new();
+        for (key, record) in records {
+            match (record.added, places.get(&key)) {
+                (Some(follow_up), _) => added.push((follow_up, record.now)),
+                (None, Some(at)) => items[*at].now = record.now,
+                (None, None) => return Err(Unloadable::UnknownItem(key)),
+            }
+        }
+        added.sort_by_key(|(follow_up, _)| follow_up.place);
+        for (follow_up, now) in added {
+            let place = u32::try_from(items.len()).unwrap_or(u32::MAX);
+            if follow_up.place != place {
+                return Err(Unloadable::MissingFollowUp(place));
+            }
+            let parent = parent_of(&follow_up.spec, &items);
+            let mut item = Item::planned(follow_up.spec, now.since);
+            item.task = Some(follow_up.task);
+            item.parent = parent;
+            item.now = now;
+            items.push(item);
+        }
+        Ok(Self::assemble(charter, head, items))
+    }
+}
+
+fn parent_of(spec: &ItemSpec, items: &[Item]) -> Option<ItemIx> {
+    let Origin::FollowUp(of) = &spec.origin else { return None };
+    (0u32..).zip(items).find(|(_, item)| item.spec.key == *of).map(|(at, _)| ItemIx(at))
+}

@@ -1,0 +1,332 @@
+//! Why something does not move: a typed reason, whose move it is, until when, and what it would unblock.
+
+use serde::Serialize;
+
+use super::item::Item;
+use super::{ItemIx, Mission, MissionState, Phase};
+use crate::effect::EffectKind;
+use crate::event::Hold;
+use crate::observation::{Checks, Mergeable};
+use crate::roster::Roster;
+use crate::time::Time;
+
+/// The name of a reason, as in `--json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitCode {
+    /// Another item must be done first.
+    Dependency,
+    /// An issue outside the mission must be closed first.
+    External,
+    /// No agent that may take it is free.
+    NoAgent,
+    /// Nobody who wrote nothing under review is there to review.
+    NoReviewer,
+    /// `max_parallel` agents are at work.
+    Parallel,
+    /// A failed attempt is not repeated at once.
+    Backoff,
+    /// Its agent is at work.
+    Agent,
+    /// The checks on its head.
+    Checks,
+    /// A review of its head.
+    Review,
+    /// Whether its head merges into the base.
+    Mergeability,
+    /// Its merge.
+    Merge,
+    /// Nothing was changed; somebody must agree.
+    EmptyChange,
+    /// It changes what governs missions; a person must agree.
+    Governance,
+    /// Local changes in the user's folder are in the way of its merge.
+    BaseCheckoutBusy,
+    /// An accepted item that it builds upon is not what was accepted.
+    DependencyChanged,
+    /// A budget is used up.
+    Limit,
+    /// The forge does not answer, or is being asked.
+    Forge,
+    /// A person.
+    Person,
+    /// The mission is stopped.
+    Stopped,
+}
+
+impl WaitCode {
+    /// As written in `--json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dependency => "dependency",
+            Self::External => "external",
+            Self::NoAgent => "no-agent",
+            Self::NoReviewer => "no-reviewer",
+            Self::Parallel => "parallel",
+            Self::Backoff => "backoff",
+            Self::Agent => "agent",
+            Self::Checks => "checks",
+            Self::Review => "review",
+            Self::Mergeability => "mergeability",
+            Self::Merge => "merge",
+            Self::EmptyChange => "empty-change",
+            Self::Governance => "governance",
+            Self::BaseCheckoutBusy => "base-checkout-busy",
+            Self::DependencyChanged => "dependency-changed",
+            Self::Limit => "limit",
+            Self::Forge => "forge",
+            Self::Person => "person",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Whose move it is, coarsely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Another item of the mission, which has a wait of its own.
+    Item,
+    /// It goes on by itself: a timer, an agent, the forge.
+    Machine,
+    /// A person.
+    Person,
+}
+
+/// Why an item does not move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wait {
+    /// The reason.
+    pub code: WaitCode,
+    /// Whose move it is: an item, an agent, `dispatcher`, `forge`, `operator`.
+    pub owner: String,
+    /// When it is looked at next, if that is known.
+    pub until: Option<Time>,
+    /// For people.
+    pub detail: String,
+    /// How many items wait for it, directly or not.
+    pub unblocks: u32,
+}
+
+/// A wait before it is dressed for people.
+struct Reason {
+    code: WaitCode,
+    owner: Owner,
+    who: String,
+    detail: String,
+}
+
+fn reason(code: WaitCode, owner: Owner, who: impl Into<String>, detail: impl Into<String>) -> Reason {
+    Reason { code, owner, who: who.into(), detail: detail.into() }
+}
+
+impl Mission {
+    /// Whose move it is for an item that is ready or gated.
+    pub(crate) fn owner_of_wait(&self, ix: ItemIx) -> Owner {
+        match self.item(ix).now.phase {
+            Phase::Gated => self.gated(ix).owner,
+            _ => self.unlaunchable(ix).map_or(Owner::Machine, |reason| reason.owner),
+        }
+    }
+
+    /// Why an item does not move, or nothing if it is over.
+    pub fn wait(&self, ix: ItemIx, roster: &Roster) -> Option<Wait> {
+        let item = self.item(ix);
+        let reason = match item.now.phase {
+            Phase::Done if item.now.changed.is_some() => changed(item),
+            Phase::Done | Phase::Skipped | Phase::Failed => return None,
+            _ if self.head.state == MissionState::Stopped && !item.now.phase.holds_slot() => {
+                reason(WaitCode::Stopped, Owner::Person, "operator", "the mission is stopped; resume it")
+            }
+            Phase::Pending => self.pending(ix),
+            Phase::Ready => self.unlaunchable(ix).unwrap_or_else(|| self.unassigned(ix, roster)),
+            Phase::Assigned | Phase::Running | Phase::Cancelling => held(item),
+            Phase::Gated => self.gated(ix),
+        };
+        let until = [item.now.not_before, item.now.look_at].into_iter().flatten().min();
+        let Reason { code, who, detail, .. } = reason;
+        Some(Wait { code, owner: who, until, detail, unblocks: self.unblocked_by(ix) })
+    }
+
+    /// How many items wait for this one, directly or not. For people: it walks the graph below the item.
+    fn unblocked_by(&self, ix: ItemIx) -> u32 {
+        let root = self.item(ix).parent.unwrap_or(ix);
+        let mut seen = std::collections::BTreeSet::new();
+        let mut stack = vec![root];
+        while let Some(at) = stack.pop() {
+            for dependent in self.dependents(at) {
+                if !self.item(*dependent).now.phase.is_over() && seen.insert(*dependent) {
+                    stack.push(*dependent);
+                }
+            }
+        }
+        u32::try_from(seen.len()).unwrap_or(u32::MAX) + u32::from(root != ix)
+    }
+
+    fn pending(&self, ix: ItemIx) -> Reason {
+        let item = self.item(ix);
+        let open: Vec<&str> = self
+            .dependencies(ix)
+            .iter()
+            .filter(|on| !self.item(**on).satisfies_dependents())
+            .map(|on| self.key(*on).as_str())
+            .collect();
+        if let Some(first) = open.first() {
+            let owner = (*first).to_owned();
+            let code = match self.find(&crate::id::ItemKey::new(*first)).map(|on| &self.item(on).now.changed)
+            {
+                Some(Some(_)) => WaitCode::DependencyChanged,
+                _ => WaitCode::Dependency,
+            };
+            return reason(code, Owner::Item, owner, format!("waits for {}", open.join(", ")));
+        }
+        let names: Vec<String> = item.now.externals.iter().map(ToString::to_string).collect();
+        let detail = format!("waits for {} outside the mission to be closed", names.join(", "));
+        reason(WaitCode::External, Owner::Machine, "forge", detail)
+    }
+
+    /// Why a ready item may not be launched though an agent were free.
+    fn unlaunchable(&self, ix: ItemIx) -> Option<Reason> {
+        let item = &self.item(ix).now;
+        if let Some(hold) = &item.hold {
+            return Some(on_hold(hold));
+        }
+        if let Some(fix) = item.open_fix {
+            let key = self.key(ItemIx(fix));
+            let detail = format!("what it builds upon does not merge; {key} mends it");
+            return Some(reason(WaitCode::Dependency, Owner::Item, key.as_str(), detail));
+        }
+        item.not_before.map(|_| {
+            let detail = item.evidence.as_ref().map_or_else(
+                || item.forge_trouble.clone().unwrap_or_default(),
+                |last| format!("attempt {} ended: {}", last.attempt, last.cause),
+            );
+            reason(WaitCode::Backoff, Owner::Machine, "dispatcher", detail)
+        })
+    }
+
+    fn unassigned(&self, ix: ItemIx, roster: &Roster) -> Reason {
+        let item = self.item(ix);
+        if self.running() >= self.policy().max_parallel {
+            let detail = format!("{} of {} slots are in use", self.running(), self.policy().max_parallel);
+            return reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail);
+        }
+        let eligible = crate::decide::eligible(self, roster, ix);
+        let busy: Vec<&str> = eligible.iter().map(|agent| agent.as_str()).collect();
+        if item.is_review() && busy.is_empty() {
+            let detail = "no agent is there that wrote nothing under review; spawn a reviewer";
+            return reason(WaitCode::NoReviewer, Owner::Person, "operator", detail);
+        }
+        if busy.is_empty() {
+            let detail = match &item.spec.role {
+                Some(wish) if wish.required => {
+                    format!("no agent with the role {} is there; spawn one", wish.role)
+                }
+                _ => "no agent is there; spawn one".to_owned(),
+            };
+            return reason(WaitCode::NoAgent, Owner::Person, "operator", detail);
+        }
+        let code = if item.is_review() { WaitCode::NoReviewer } else { WaitCode::NoAgent };
+        reason(code, Owner::Machine, busy[0], format!("busy: {}", busy.join(", ")))
+    }
+
+    /// Why a gated item is not done; the same order in which the gates are judged.
+    fn gated(&self, ix: ItemIx) -> Reason {
+        let item = self.item(ix);
+        let now = &item.now;
+        if let Some(hold) = &now.hold {
+            return on_hold(hold);
+        }
+        if let Some(open) = now.open_fix {
+            return self.follow_up(ItemIx(open), WaitCode::Checks);
+        }
+        if let Some(detail) = &now.forge_trouble {
+            return reason(WaitCode::Forge, Owner::Machine, "forge", detail.clone());
+        }
+        if now.empty && now.pull.is_none() {
+            return match now.open_review {
+                Some(open) => self.follow_up(ItemIx(open), WaitCode::EmptyChange),
+                None => reason(
+                    WaitCode::EmptyChange,
+                    Owner::Person,
+                    "operator",
+                    "nothing was changed; approve or retry it",
+                ),
+            };
+        }
+        if now.awaits(EffectKind::Publish) || now.pull.is_none() {
+            return reason(WaitCode::Forge, Owner::Machine, "dispatcher", "opening the pull request");
+        }
+        self.judged(ix)
+    }
+
+    fn judged(&self, ix: ItemIx) -> Reason {
+        let item = self.item(ix);
+        let gates = &item.now.gates;
+        match &gates.checks {
+            None | Some(Checks::Pending) => {
+                return reason(WaitCode::Checks, Owner::Machine, "forge", "the checks are running");
+            }
+            Some(Checks::Red(report)) => {
+                let detail = format!("{} failed: {}", report.name, report.summary);
+                return reason(WaitCode::Checks, Owner::Machine, "forge", detail);
+            }
+            Some(Checks::CouldNotRun(report)) => {
+                let detail = format!("{} could not run: {}", report.name, report.summary);
+                return reason(WaitCode::Checks, Owner::Person, "operator", detail);
+            }
+            Some(Checks::Green | Checks::NotRequired) => {}
+        }
+        if item.unmet > 0 {
+            let detail = "an accepted item that it builds upon has changed";
+            return reason(WaitCode::DependencyChanged, Owner::Person, "operator", detail);
+        }
+        if !gates.governed.is_empty() && !gates.person {
+            let detail = format!("changes {}; a person must approve", gates.governed.join(", "));
+            return reason(WaitCode::Governance, Owner::Person, "operator", detail);
+        }
+        if let Some(open) = item.now.open_review {
+            return self.follow_up(ItemIx(open), WaitCode::Review);
+        }
+        match &gates.mergeable {
+            None | Some(Mergeable::Unknown | Mergeable::Conflict(_)) => {
+                reason(WaitCode::Mergeability, Owner::Machine, "forge", "whether it merges is not known yet")
+            }
+            Some(Mergeable::Yes) => match &gates.busy {
+                Some(detail) => reason(WaitCode::BaseCheckoutBusy, Owner::Person, "operator", detail.clone()),
+                None => reason(WaitCode::Merge, Owner::Machine, "dispatcher", "merging"),
+            },
+        }
+    }
+
+    fn follow_up(&self, open: ItemIx, code: WaitCode) -> Reason {
+        let key = self.key(open);
+        reason(code, Owner::Item, key.as_str(), format!("waits for {key}"))
+    }
+}
+
+fn changed(item: &Item) -> Reason {
+    let detail = item.now.changed.clone().unwrap_or_default();
+    reason(WaitCode::DependencyChanged, Owner::Person, "operator", detail)
+}
+
+fn held(item: &Item) -> Reason {
+    let agent = item.now.assignment.as_ref().map_or("", |held| held.agent.as_str());
+    let detail = match item.now.phase {
+        Phase::Cancelling => format!("{agent} is being stopped"),
+        Phase::Assigned => format!("assigned to {agent}"),
+        _ => format!("{agent} is at work"),
+    };
+    reason(WaitCode::Agent, Owner::Machine, agent, detail)
+}
+
+fn on_hold(hold: &Hold) -> Reason {
+    let (code, detail) = match hold {
+        Hold::Limit { detail } => (WaitCode::Limit, detail.clone()),
+        Hold::Stuck { question } => (WaitCode::Person, format!("the agent asks: {question}")),
+        Hold::Closed => {
+            (WaitCode::Person, "its pull request was closed unmerged; retry or skip it".to_owned())
+        }
+        Hold::Refused { detail } => (WaitCode::Person, format!("the forge refuses: {detail}")),
+    };
+    reason(code, Owner::Person, "operator", detail)
+}

@@ -1,0 +1,250 @@
+//! The town as its one writer sees it: the roster, the unfinished missions, and who comes first.
+
+use std::collections::BTreeMap;
+
+use crate::decide::{self, Grant, Step};
+use crate::id::{AgentName, Generation, MissionId};
+use crate::input::{Answer, Input, Join, MissionInput, NewMission, Refusal};
+use crate::letter::{Delivery, Letter, Recipient};
+use crate::mission::Mission;
+use crate::roster::{Agent, AgentState, Roster, RosterChange};
+use crate::time::Time;
+
+/// One input, decided: to be committed whole, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The mission that it changed; none if it changed only the roster, or nothing.
+    pub mission: Option<MissionId>,
+    /// The mission began with this step.
+    pub begins: bool,
+    /// What is to be committed.
+    pub step: Step,
+}
+
+/// Everything that the active dispatcher decides upon.
+#[derive(Debug, Clone, Default)]
+pub struct Town {
+    roster: Roster,
+    missions: BTreeMap<MissionId, Mission>,
+    /// What unfinished missions are about: an objective is open in one of them at most.
+    objectives: BTreeMap<String, MissionId>,
+    /// The state of the roster with which a mission last had its pick of the free agents.
+    picked: BTreeMap<MissionId, u64>,
+}
+
+impl Town {
+    /// A town of these agents and unfinished missions.
+    pub fn new(roster: Roster, missions: impl IntoIterator<Item = Mission>) -> Self {
+        let mut town = Self { roster, ..Self::default() };
+        for mission in missions {
+            town.insert(mission);
+        }
+        town
+    }
+
+    /// The agents.
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The missions that have not ended, by id.
+    pub fn missions(&self) -> impl Iterator<Item = &Mission> {
+        self.missions.values()
+    }
+
+    /// The mission of that id, if it has not ended.
+    pub fn mission(&self, id: MissionId) -> Option<&Mission> {
+        self.missions.get(&id)
+    }
+
+    /// Decides one input. The town is afterwards as the step says.
+    pub fn decide(&mut self, input: &Input, now: Time) -> Decided {
+        match input {
+            Input::Start(new) => self.start(new, now),
+            Input::Mission { mission, what } => self.in_mission(*mission, what, now),
+            Input::Join(join) => self.join(join, now),
+            Input::Gone { agent, generation, reason } => self.gone(agent, *generation, reason, now),
+            Input::Retire { agent, force } => self.retire(agent, *force, now),
+        }
+    }
+
+    /// A mission for which something is due, or that may have its pick of the free agents now; it wants
+    /// [`MissionInput::Wake`]. Missions come by priority, then by longest wait.
+    pub fn next_wake(&self, now: Time) -> Option<MissionId> {
+        let due = self.missions.values().find(|mission| mission.next_deadline().is_some_and(|at| at <= now));
+        due.map(Mission::id).or_else(|| self.next_pick())
+    }
+
+    /// The earliest deadline of all missions.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.missions.values().filter_map(Mission::next_deadline).min()
+    }
+
+    /// Forgets a mission that has ended, once that is committed.
+    pub fn forget_ended(&mut self, id: MissionId) {
+        if self.missions.get(&id).is_some_and(|mission| mission.head().state.is_over()) {
+            self.missions.remove(&id);
+            self.picked.remove(&id);
+            self.objectives.retain(|_, mission| *mission != id);
+        }
+    }
+
+    fn insert(&mut self, mission: Mission) {
+        for objective in &mission.charter().objectives {
+            self.objectives.insert(objective.clone(), mission.id());
+        }
+        self.missions.insert(mission.id(), mission);
+    }
+
+    fn next_pick(&self) -> Option<MissionId> {
+        if !self.roster.has_free() {
+            return None;
+        }
+        let hungry = self.missions.values().filter(|mission| {
+            mission.wants_agents() && self.picked.get(&mission.id()) != Some(&self.roster.changes())
+        });
+        hungry
+            .filter_map(|mission| {
+                let first = mission.first_ready()?;
+                let since = mission.item(first.item).now.since;
+                Some((std::cmp::Reverse(first.priority()), since, mission.id()))
+            })
+            .min()
+            .map(|(_, _, id)| id)
+    }
+
+    /// A mission may take agents in its own step only if no other one waits for some.
+    fn grant(&self, id: MissionId, input: &MissionInput) -> Grant {
+        let alone = self.missions.len() == 1;
+        let offered = *input == MissionInput::Wake && self.next_pick() == Some(id);
+        let others_wait = || self.missions.values().any(|other| other.id() != id && other.wants_agents());
+        if alone || offered || !others_wait() { Grant::Agents } else { Grant::Nothing }
+    }
+
+    fn picked(&mut self, id: MissionId, grant: Grant) {
+        match grant {
+            Grant::Agents => self.picked.insert(id, self.roster.changes()),
+            Grant::Nothing => self.picked.remove(&id),
+        };
+    }
+
+    fn in_mission(&mut self, id: MissionId, input: &MissionInput, now: Time) -> Decided {
+        let grant = self.grant(id, input);
+        let Some(mission) = self.missions.get_mut(&id) else {
+            return refused(Refusal::NotNow, format!("mission {id} has ended"), now);
+        };
+        let step = decide::decide(mission, &mut self.roster, input, now, grant);
+        self.picked(id, grant);
+        Decided { mission: Some(id), begins: false, step }
+    }
+
+    fn start(&mut self, new: &NewMission, now: Time) -> Decided {
+        if self.missions.contains_key(&new.id) {
+            return refused(Refusal::NotNow, format!("mission {} has begun already", new.id), now);
+        }
+        let taken = new.objectives.iter().find_map(|objective| {
+            self.objectives.get(objective).map(|mission| (objective.clone(), *mission))
+        });
+        if let Some((objective, mission)) = taken {
+            let message = format!(
+                "{objective} is already in the unfinished mission {mission}; end that with: tt mission stop {mission} --force"
+            );
+            return refused(Refusal::NotNow, message, now);
+        }
+        let others_wait = self.missions.values().any(Mission::wants_agents);
+        let grant = if others_wait { Grant::Nothing } else { Grant::Agents };
+        let (mission, step) = decide::start(new, &mut self.roster, now, grant);
+        self.insert(mission);
+        self.picked(new.id, grant);
+        Decided { mission: Some(new.id), begins: true, step }
+    }
+
+    fn join(&mut self, join: &Join, now: Time) -> Decided {
+        let name = &join.agent;
+        let generation = match self.roster.get(name) {
+            Some(agent) if agent.is_present() && agent.place == join.place => {
+                return answered(Answer::Joined { generation: agent.generation }, now);
+            }
+            Some(agent) if agent.is_present() => {
+                let message = format!(
+                    "the name {name} is taken by a worker on {} (process {}); choose another, or end it with: tt kill {name}",
+                    agent.place.host, agent.place.pid
+                );
+                return refused(Refusal::NotNow, message, now);
+            }
+            Some(agent) => Generation(agent.generation.0 + 1),
+            None => Generation(1),
+        };
+        let agent = Agent {
+            name: name.clone(),
+            generation,
+            role: join.role.clone(),
+            cli: join.cli.clone(),
+            place: join.place.clone(),
+            state: AgentState::Idle,
+            retiring: false,
+            since: now,
+        };
+        let mut decided = answered(Answer::Joined { generation }, now);
+        decided.step.letters_over.push((Recipient::Agent(name.clone()), "retire".to_owned()));
+        self.change(&mut decided, RosterChange::AgentJoined { agent: Box::new(agent) }, now);
+        decided
+    }
+
+    fn gone(&mut self, name: &AgentName, generation: Generation, reason: &str, now: Time) -> Decided {
+        let agent = match self.present(name, now) {
+            Ok(agent) if agent.generation == generation => agent,
+            Ok(_) => return refused(Refusal::NotNow, format!("{name} was started again"), now),
+            Err(refusal) => return *refusal,
+        };
+        if let Some(mission) = self.mission_of(agent) {
+            let (agent, reason) = (name.clone(), reason.to_owned());
+            return self.in_mission(mission, &MissionInput::AgentGone { agent, generation, reason }, now);
+        }
+        let mut decided = answered(Answer::applied(), now);
+        let change = RosterChange::AgentGone { agent: name.clone(), reason: reason.to_owned() };
+        self.change(&mut decided, change, now);
+        decided
+    }
+
+    fn retire(&mut self, name: &AgentName, force: bool, now: Time) -> Decided {
+        let agent = match self.present(name, now) {
+            Ok(agent) => agent,
+            Err(refusal) => return *refusal,
+        };
+        if let Some(mission) = self.mission_of(agent) {
+            return self.in_mission(mission, &MissionInput::AgentRetires { agent: name.clone(), force }, now);
+        }
+        let mut decided = answered(Answer::applied(), now);
+        self.change(&mut decided, RosterChange::AgentRetiring { agent: name.clone() }, now);
+        let to = Recipient::Agent(name.clone());
+        decided.step.letters.push(Delivery { to, key: "retire".to_owned(), letter: Letter::Retire });
+        decided
+    }
+
+    fn present(&self, name: &AgentName, now: Time) -> Result<&Agent, Box<Decided>> {
+        match self.roster.get(name) {
+            Some(agent) if agent.is_present() => Ok(agent),
+            Some(_) => Err(Box::new(refused(Refusal::NotNow, format!("{name} is gone already"), now))),
+            None => Err(Box::new(refused(Refusal::Unknown, format!("no agent {name} in this town"), now))),
+        }
+    }
+
+    fn mission_of(&self, agent: &Agent) -> Option<MissionId> {
+        agent.claim().map(|claim| claim.mission).filter(|mission| self.missions.contains_key(mission))
+    }
+
+    fn change(&mut self, decided: &mut Decided, change: RosterChange, now: Time) {
+        self.roster.apply(&change, now);
+        decided.step.roster.push(change);
+    }
+}
+
+fn answered(answer: Answer, now: Time) -> Decided {
+    let step = Step { answer, ..Step::new(0, now) };
+    Decided { mission: None, begins: false, step }
+}
+
+fn refused(why: Refusal, message: String, now: Time) -> Decided {
+    answered(Answer::refused(why, message), now)
+}
