@@ -1,2 +1,38 @@
-//! xtask
-fn main() {}
+//! Every chore of the project, one word each: `cargo xtask WORD`.
+
+mod ci;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask WORD
+
+  test    everything that must pass: tidy, unit and conformance tests, stories through the real binary
+  tidy    lengths of functions and files per crate, and the arrows between crates
+  ci      what .ci/run runs: fmt, clippy, doc, test; prints what each stage took
+  bench   measurements: bench core | bench handoff
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test", rest @ ..] => ci::test(rest),
+        ["tidy"] => tidy::run(),
+        ["ci"] => ci::all(),
+        ["bench", rest @ ..] => ci::bench(rest),
+        _ => {
+            steps::say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say(&format!("\nxtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

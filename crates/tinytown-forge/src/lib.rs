@@ -1,6 +1,17 @@
-//! Where issues and pull requests live: the port, a stateful fake, the conformance suite that every
-//! forge passes, and (feature `local`) the forge inside a git repository.
+//! Where issues and pull requests live: the port, a stateful fake, a fault decorator, the
+//! conformance suite that every forge passes, and (feature `local`) the forge inside a git repository.
 
+pub mod conformance;
+mod fake;
+mod faulty;
+mod governed;
+#[cfg(feature = "local")]
+mod local;
 mod port;
 
+pub use fake::{FakeForge, FakeMerge};
+pub use faulty::{CallName, Fault, Faulty, Plan};
+pub use governed::governed_files;
+#[cfg(feature = "local")]
+pub use local::{LocalConfig, LocalError, LocalForge};
 pub use port::*;

@@ -183,7 +183,11 @@ pub trait Forge: Send + Sync {
     async fn base(&self, request: &BaseRequest, permit: &dyn Permit) -> Result<BaseOutcome, ForgeError>;
 
     /// Moves the pull request's branch to the submitted commit, and opens the pull request if there is none.
-    async fn publish(&self, request: &PublishRequest, permit: &dyn Permit) -> Result<PublishOutcome, ForgeError>;
+    async fn publish(
+        &self,
+        request: &PublishRequest,
+        permit: &dyn Permit,
+    ) -> Result<PublishOutcome, ForgeError>;
 
     /// Looks at a pull request. Quick: runs nothing.
     async fn look(&self, pull: u64) -> Result<Observation, ForgeError>;

@@ -1,1 +1,8 @@
-//! placeholder
+//! What the engine needs of the machine it runs on: supervised processes, git plumbing, private
+//! files. No domain: nothing here knows of missions, items or agents.
+
+pub mod files;
+pub mod git;
+pub mod process;
+pub mod run_files;
+pub mod supervise;

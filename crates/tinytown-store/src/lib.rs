@@ -5,6 +5,18 @@
 //! those who know the domain. What a store knows is who may write, what is stale, and what belongs
 //! together.
 
+pub mod codec;
+pub mod conformance;
+mod faulty;
+mod memory;
 mod port;
+pub mod records;
+pub mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
+pub use faulty::{CallName, Fault, Faulty, Fired, Plan};
+pub use memory::MemoryStore;
 pub use port::*;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;

@@ -9,6 +9,10 @@
 //! - [`Store::commit`] is refused whole if its lease fence, a version or a heartbeat is not as expected.
 //! - Nothing is judged by a clock: times in records are data, and a lease is a counter.
 //! - Any number of processes may use a town at once.
+//! - A refusal is not remembered: a name stands for a change that was made, or for a lease call that
+//!   was answered. Names of lease calls, posts and commits are apart.
+//! - A blob whose text has another SHA-256 is refused ([`StoreError::Corrupt`]), with all that came with it.
+//! - Before [`Store::found`], every other call answers [`StoreError::NoTown`].
 
 use std::fmt;
 use std::time::Duration;
@@ -38,7 +42,7 @@ pub struct LeaseFence {
 pub struct Lease {
     /// Which taking of the lease this is; 0 before the first.
     pub epoch: u64,
-    /// Moves at each renewal.
+    /// 0 when it is taken, one more at each renewal.
     pub counter: u64,
     /// Who holds it, as told when it was taken; `None` if it is free.
     pub holder: Option<Record>,
@@ -199,7 +203,7 @@ pub struct TownWrite {
     pub expect: u64,
     /// Records to write, by key.
     pub put: Vec<(String, Record)>,
-    /// Keys to remove.
+    /// Keys to remove, before `put` is written; unknown ones are passed over.
     pub delete: Vec<String>,
     /// The step, if the change belongs to no mission.
     pub step: Option<Record>,
@@ -237,17 +241,20 @@ pub struct Commit {
     pub town: Option<TownWrite>,
     /// The change to a mission, if any.
     pub mission: Option<MissionWrite>,
-    /// Heartbeats that must not have moved: what was declared lost.
+    /// Heartbeats that must not have moved: what was declared lost. A generation that never beat
+    /// stands at 0, also if an earlier one did beat; a later generation has moved.
     pub unmoved: Vec<Heartbeat>,
-    /// Inputs that this commit applies, with the answer for whoever posted them.
+    /// Inputs that this commit applies, with the answer for whoever posted them. Each must be
+    /// waiting, or the commit is refused ([`StoreError::Corrupt`]): an input counts once.
     pub acks: Vec<(InputId, Record)>,
     /// Deliveries to write.
     pub mail: Vec<Mail>,
-    /// Deliveries to remove; unknown ones are passed over.
+    /// Deliveries to remove, before `mail` is written; unknown ones are passed over.
     pub mail_done: Vec<(Mailbox, String)>,
-    /// Effects to remember until they are reported.
+    /// Effects to remember until they are reported. One whose name is remembered already is the
+    /// same effect, and nothing changes.
     pub effects: Vec<Outgoing>,
-    /// Effects reported or revoked; unknown ones are passed over.
+    /// Effects reported or revoked, removed before `effects` are written; unknown ones are passed over.
     pub effects_done: Vec<OpId>,
     /// Long texts that the records refer to.
     pub blobs: Vec<Blob>,
@@ -380,7 +387,9 @@ pub enum StoreError {
     #[error("no text {0} in the store")]
     NoBlob(String),
     /// A record was written by a newer version than this one.
-    #[error("{what} was written by a newer tinytown (record version {found}, this one reads up to {known}); upgrade it here")]
+    #[error(
+        "{what} was written by a newer tinytown (record version {found}, this one reads up to {known}); upgrade it here"
+    )]
     Newer {
         /// Which record.
         what: String,
@@ -416,7 +425,9 @@ pub trait Archive: Send + Sync {
     /// One mission whole, as of one moment.
     async fn mission(&self, id: MissionId) -> Result<MissionView, StoreError>;
 
-    /// At most `limit` steps after number `after`, each with its number, in order.
+    /// At most `limit` steps after number `after`, each with its number, in order. A mission's are
+    /// numbered from 1 without gaps; the town's by the version they made. An unknown mission is
+    /// [`StoreError::NoMission`].
     async fn steps(&self, scope: Scope, after: u64, limit: usize) -> Result<Vec<(u64, Record)>, StoreError>;
 
     /// The text stored under a SHA-256.
@@ -432,7 +443,8 @@ pub trait Store: Archive {
     /// What missions share, and the effects under way, as of one moment.
     async fn town(&self) -> Result<TownView, StoreError>;
 
-    /// Takes, renews or releases the lease.
+    /// Takes, renews or releases the lease. A repeat answers what was answered first, also if that
+    /// was a refusal: a late repeat must not take a lease of which nobody would know.
     async fn lease(&self, op: &OpId, call: &LeaseCall) -> Result<LeaseReply, StoreError>;
 
     /// Says that an agent's worker lives; answers the new counter. A first beat of a later generation
@@ -442,18 +454,27 @@ pub trait Store: Archive {
     /// The lease and all heartbeats, as of one moment.
     async fn vitals(&self) -> Result<Vitals, StoreError>;
 
-    /// Puts an input into the town's inbox.
+    /// Puts an input into the town's inbox. A name that was used for another input is refused
+    /// ([`StoreError::Corrupt`]), also after that was acknowledged; `at` and `blobs` are not compared.
     async fn post(&self, post: &Post) -> Result<InputId, StoreError>;
 
     /// The answer to the input of that name, once a commit has applied it.
     async fn answer(&self, op: &OpId, wait: Wait) -> Result<Option<Record>, StoreError>;
 
-    /// At most `limit` unacknowledged inputs after a position, in order; waits while there is none.
+    /// At most `limit` unacknowledged inputs after a position, in order; waits while there is none
+    /// (not for a limit of 0).
     async fn inbox(&self, after: InputId, limit: usize, wait: Wait) -> Result<Vec<InboxEntry>, StoreError>;
 
-    /// At most `limit` deliveries after a position, in order; waits while there is none.
-    async fn mail(&self, of: &Mailbox, after: u64, limit: usize, wait: Wait) -> Result<Vec<MailEntry>, StoreError>;
+    /// At most `limit` deliveries after a position, in order; waits while there is none (not for a limit of 0).
+    async fn mail(
+        &self,
+        of: &Mailbox,
+        after: u64,
+        limit: usize,
+        wait: Wait,
+    ) -> Result<Vec<MailEntry>, StoreError>;
 
-    /// Makes one decision true, whole or not at all.
+    /// Makes one decision true, whole or not at all. Reasons to refuse are looked for in this order:
+    /// contradictions in the call itself, the fence, the town's version, the mission's, heartbeats, inputs.
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError>;
 }

@@ -65,6 +65,11 @@ impl Step {
         }
     }
 
+    /// A step in which nothing happens but a refusal.
+    pub fn refusing(answer: Answer, now: Time) -> Self {
+        Self { answer, ..Self::new(0, now) }
+    }
+
     /// Whether nothing happened, so that nothing need be committed.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -104,10 +104,9 @@ impl<'v> Builder<'v> {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Emphasis | Tag::Strong | Tag::Superscript | Tag::Subscript => {}
+            Tag::Emphasis | Tag::Strong | Tag::Superscript | Tag::Subscript | Tag::TableCell => {}
             Tag::Strikethrough | Tag::Image { .. } => self.hidden += 1,
             Tag::Link { dest_url, .. } => self.links.push((self.text.len(), dest_url.into_string())),
-            Tag::TableCell => {}
             Tag::BlockQuote(_) | Tag::CodeBlock(_) | Tag::HtmlBlock | Tag::MetadataBlock(_) => {
                 self.flush();
                 self.hidden += 1;

@@ -20,10 +20,8 @@ pub fn strip_hidden(body: &str) -> String {
     let mut kept = String::with_capacity(visible.len());
     let mut from = 0;
     for hidden in hidden_ranges(&visible) {
-        if hidden.start >= from {
-            kept.push_str(&visible[from..hidden.start]);
-            from = hidden.end;
-        }
+        kept.push_str(&visible[from..hidden.start.max(from)]);
+        from = from.max(hidden.end);
     }
     kept.push_str(&visible[from..]);
     kept
@@ -90,12 +88,19 @@ const fn is_invisible(c: char) -> bool {
 /// The parts of a Markdown text that do not show, in order of their beginnings.
 fn hidden_ranges(body: &str) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
+    let mut shown = Vec::new();
     let mut used = BTreeSet::new();
     let mut events = parser(body).into_offset_iter();
-    while let Some((event, range)) = events.next() {
+    for (event, range) in events.by_ref() {
         match event {
             Event::InlineHtml(html) if html.starts_with("<!") || html.starts_with("<?") => hidden.push(range),
-            Event::Start(Tag::HtmlBlock) => comments(body, range, &mut hidden),
+            Event::Start(Tag::HtmlBlock) => {
+                comments(body, range.clone(), &mut hidden);
+                shown.push(range);
+            }
+            Event::Text(_) | Event::Code(_) | Event::InlineHtml(_) | Event::Start(Tag::CodeBlock(_)) => {
+                shown.push(range);
+            }
             Event::Start(Tag::Link { link_type, id, .. } | Tag::Image { link_type, id, .. }) => {
                 if matches!(link_type, LinkType::Reference | LinkType::Collapsed | LinkType::Shortcut) {
                     used.insert(folded(&id));
@@ -104,12 +109,37 @@ fn hidden_ranges(body: &str) -> Vec<Range<usize>> {
             _ => {}
         }
     }
-    let definitions = events.reference_definitions().iter();
-    hidden.extend(
-        definitions.filter(|(label, _)| !used.contains(&folded(label))).map(|(_, link)| link.span.clone()),
-    );
+    for (label, definition) in events.reference_definitions().iter() {
+        if used.contains(&folded(label)) {
+            shown.push(definition.span.clone());
+        } else {
+            hidden.push(definition.span.clone());
+        }
+    }
+    shown.sort_unstable_by_key(|range| range.start);
+    idle_definitions(body, &shown, &mut hidden);
     hidden.sort_unstable_by_key(|range| (range.start, range.end));
     hidden
+}
+
+/// Lines with a link definition that means nothing, because its label was defined before: lines on which
+/// nothing shows and that begin with a label, with the lines that follow them as closely.
+fn idle_definitions(body: &str, shown: &[Range<usize>], hidden: &mut Vec<Range<usize>>) {
+    let (mut next, mut begin, mut reach, mut inside) = (0, 0, 0, false);
+    for line in body.split_inclusive('\n') {
+        let end = begin + line.len();
+        while let Some(range) = shown.get(next).filter(|range| range.start < end) {
+            reach = reach.max(range.end);
+            next += 1;
+        }
+        let text = line.trim_start_matches([' ', '\t', '>', '-', '*', '+']);
+        let defines = text.starts_with('[') && text.contains("]:");
+        inside = reach <= begin && !text.trim().is_empty() && (defines || inside);
+        if inside {
+            hidden.push(end - text.len()..begin + line.trim_end().len());
+        }
+        begin = end;
+    }
 }
 
 /// A link's label as labels are compared.

@@ -1,56 +1,21 @@
-//! Which references of a block are dependencies.
+//! Which references of a block are dependencies: the rules over its words.
 //!
 //! Three forms count. A *phrase* in prose (`depends on #1`, `merge after #2`) counts where its
 //! clause is about this issue and not denied. A *label* (`Blocked by:`) or a *heading*
 //! (`## Dependencies`) counts for the rest of its line, or for the list below it. A *sentence*
 //! `After #1.` counts if it says nothing else, because in prose "after #1" is nearly always about time.
 
-use std::collections::BTreeSet;
-
-use super::blocks::{Block, BlockKind};
-use super::tokens::{Token, TokenKind, tokenize};
-use super::words::{Class, class};
-use super::{Lines, MAX_WORDS, Marker};
-use crate::issue::IssueRef;
+use super::tokens::{Token, TokenKind};
+use super::words::Class;
 
 /// Most tokens of a remark in parentheses between two references of a list.
 const LONGEST_REMARK: usize = 40;
 /// Most words between a phrase and its reference, and between two references of a list.
 const LONGEST_LINK: usize = 8;
 
-/// Reads blocks in order and gathers markers.
-pub(super) struct Reader<'l> {
-    lines: &'l Lines,
-    tokens: Vec<Token>,
-    markers: Vec<Marker>,
-    seen: BTreeSet<IssueRef>,
-    section: Section,
-    /// A label whose references are to follow in the next blocks.
-    awaiting: Option<Awaiting>,
-}
-
-/// The part of the text below a heading such as `## Dependencies`.
-#[derive(Default)]
-struct Section {
-    /// The heading's level.
-    level: Option<u8>,
-    /// A heading below it that is about something else (`### Blocks`).
-    muted: Option<u8>,
-}
-
-/// A label at the end of a block.
-#[derive(Clone, Copy)]
-struct Awaiting {
-    /// How many lists it is in; its list is deeper.
-    depth: usize,
-    /// Whether it asks for dependencies, or for something else (`Blocks:`).
-    ours: bool,
-    /// Whether its list has begun.
-    begun: bool,
-}
-
 /// What is known of the clause at some place.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts; states would multiply them")]
 struct Clause {
     /// Nothing of the sentence came before.
     fresh: bool,
@@ -75,142 +40,16 @@ impl Clause {
 }
 
 /// A reference found: its token, and the token at which its words begin.
-type Found = (usize, usize);
-
-impl<'l> Reader<'l> {
-    pub(super) fn new(lines: &'l Lines) -> Self {
-        Self {
-            lines,
-            tokens: Vec::new(),
-            markers: Vec::new(),
-            seen: BTreeSet::new(),
-            section: Section::default(),
-            awaiting: None,
-        }
-    }
-
-    pub(super) fn finish(self) -> Vec<Marker> {
-        self.markers
-    }
-
-    /// Reads the next block.
-    pub(super) fn block(&mut self, block: &Block<'_>) {
-        let mut tokens = std::mem::take(&mut self.tokens);
-        tokenize(block.text, &mut tokens);
-        let sentence = Text { text: block.text, tokens: &tokens };
-        if let BlockKind::Heading(level) = block.kind {
-            self.heading(level, &sentence);
-        }
-        let mut found = self.listed(block, &sentence);
-        let label = sentence.prose(&mut found);
-        self.await_more(block, &sentence, label);
-        self.take(block, &sentence, found);
-        self.tokens = tokens;
-    }
-
-    /// Enters or leaves a section.
-    fn heading(&mut self, level: u8, text: &Text<'_>) {
-        self.awaiting = None;
-        if self.section.level.is_some_and(|open| level <= open) {
-            self.section = Section::default();
-        }
-        if self.section.muted.is_some_and(|muted| level <= muted) {
-            self.section.muted = None;
-        }
-        if text.is_dependency_heading() {
-            self.section = Section { level: Some(level), muted: None };
-        } else if self.section.level.is_some() && self.section.muted.is_none() && text.is_foreign(0) {
-            self.section.muted = Some(level);
-        }
-    }
-
-    /// The references that a label or heading above makes dependencies.
-    fn listed(&mut self, block: &Block<'_>, text: &Text<'_>) -> Vec<Found> {
-        let Some((base, label)) = self.scope(block) else { return Vec::new() };
-        let mut found = Vec::new();
-        match block.kind {
-            BlockKind::Heading(_) => {}
-            BlockKind::Item if block.depth == base + 1 => {
-                text.labelled(0, &mut found);
-            }
-            BlockKind::Item | BlockKind::Paragraph => {
-                text.leading_lines(0, &mut found);
-            }
-        }
-        if label && block.kind == BlockKind::Paragraph && block.depth == base && found.is_empty() {
-            self.awaiting = None;
-        }
-        found
-    }
-
-    /// Whether a block is below a label or in a section: from which depth its lists count, and whether it is a label's.
-    fn scope(&mut self, block: &Block<'_>) -> Option<(usize, bool)> {
-        if let Some(awaiting) = &mut self.awaiting {
-            if block.depth > awaiting.depth {
-                awaiting.begun = true;
-                return awaiting.ours.then_some((awaiting.depth, true));
-            }
-            let paragraph = block.kind == BlockKind::Paragraph && !awaiting.begun && awaiting.ours;
-            let base = awaiting.depth;
-            self.awaiting = None;
-            if paragraph && block.depth == base {
-                return Some((base, true));
-            }
-        }
-        (self.section.level.is_some() && self.section.muted.is_none()).then_some((0, false))
-    }
-
-    /// Remembers a label at the block's end.
-    fn await_more(&mut self, block: &Block<'_>, text: &Text<'_>, label: bool) {
-        let foreign = !label && text.ends_with_colon() && text.is_foreign(text.last_line());
-        if label || foreign {
-            self.awaiting = Some(Awaiting { depth: block.depth, ours: label, begun: false });
-        }
-    }
-
-    /// Keeps what was found, in the order of the text, each reference once.
-    fn take(&mut self, block: &Block<'_>, text: &Text<'_>, mut found: Vec<Found>) {
-        found.sort_unstable();
-        for (at, from) in found {
-            let token = text.tokens[at];
-            let Ok(reference) = IssueRef::parse(text.of(token)) else { continue };
-            if self.seen.insert(reference.clone()) {
-                let line = self.lines.at(block.source_of(token.start));
-                let words = shorten(&block.text[text.tokens[from].start..token.end]);
-                self.markers.push(Marker { reference, line, words });
-            }
-        }
-    }
-}
-
-/// A text on one line, of at most [`MAX_WORDS`] characters.
-fn shorten(text: &str) -> String {
-    let mut short = String::new();
-    for word in text.split_whitespace() {
-        if !short.is_empty() {
-            short.push(' ');
-        }
-        short.extend(word.chars().take(MAX_WORDS + 1));
-        if short.len() > 4 * MAX_WORDS {
-            break;
-        }
-    }
-    if let Some((cut, _)) = short.char_indices().nth(MAX_WORDS) {
-        let keep = short[..cut].char_indices().next_back().map_or(0, |(last, _)| last);
-        short.truncate(keep);
-        short.push('…');
-    }
-    short
-}
+pub(super) type Found = (usize, usize);
 
 /// A block's text and tokens, with the rules over them.
-struct Text<'a> {
-    text: &'a str,
-    tokens: &'a [Token],
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
 }
 
 impl Text<'_> {
-    fn of(&self, token: Token) -> &str {
+    pub(super) fn of(&self, token: Token) -> &str {
         &self.text[token.start..token.end]
     }
 
@@ -220,7 +59,7 @@ impl Text<'_> {
 
     fn class(&self, at: usize) -> Option<Class> {
         let token = self.tokens.get(at).filter(|token| token.kind == TokenKind::Word)?;
-        Some(class(self.of(*token)))
+        Some(token.class)
     }
 
     fn is_mark(&self, at: usize, marks: &[char]) -> bool {
@@ -233,40 +72,39 @@ impl Text<'_> {
         at + run.count()
     }
 
-    /// Reads phrases, labels and sentences. True if the block ends with a label whose list is still to come.
-    fn prose(&self, found: &mut Vec<Found>) -> bool {
-        let mut clause = Clause::SENTENCE;
+    /// Reads phrases, labels and sentences; `foreign` says that all of it is about another issue.
+    /// True if the block ends with a label whose list is still to come.
+    pub(super) fn prose(&self, foreign: bool, found: &mut Vec<Found>) -> bool {
+        let sentence = Clause { foreign, ..Clause::SENTENCE };
+        let mut clause = sentence;
         let mut outer = None;
         let mut awaiting = false;
         let mut at = 0;
         while at < self.tokens.len() {
             awaiting = false;
             if let Some(end) = self.phrase(at, clause, found, &mut awaiting) {
-                (at, clause) = (end, Clause::default());
+                (at, clause) = (end, Clause { foreign, ..Clause::default() });
                 continue;
             }
             if self.is_mark(at, &['(']) {
                 outer = Some(clause);
             }
-            clause = match outer.filter(|_| self.is_mark(at, &[')'])) {
-                Some(before) => before,
-                None => self.step(at, clause),
+            clause = match self.tokens[at].kind {
+                TokenKind::Mark(')') => outer.take().unwrap_or(clause),
+                TokenKind::Mark('.' | '!' | '?' | ';') => sentence,
+                TokenKind::Break if self.breaks_sentence(at) => sentence,
+                _ => self.step(at, clause),
             };
             at += 1;
         }
         awaiting
     }
 
-    /// The clause after the token at `at`.
+    /// The clause after the token at `at`, which ends no sentence.
     fn step(&self, at: usize, clause: Clause) -> Clause {
         match self.tokens[at].kind {
-            TokenKind::Break if self.breaks_sentence(at) => Clause::SENTENCE,
-            TokenKind::Break => clause,
-            TokenKind::Mark('.' | '!' | '?' | ';') => Clause::SENTENCE,
-            TokenKind::Mark(',' | ':' | '(' | ')' | '[' | ']' | '|' | '-' | '–' | '—' | '→') => {
-                clause.next()
-            }
-            TokenKind::Mark(_) => clause,
+            TokenKind::Mark(',' | ':' | '(' | '[' | ']' | '|' | '-' | '–' | '—' | '→') => clause.next(),
+            TokenKind::Break | TokenKind::Mark(_) => clause,
             TokenKind::Gap => Clause { fresh: false, ..clause },
             TokenKind::Reference if clause.closing => Clause { fresh: false, ..clause },
             TokenKind::Reference => {
@@ -329,30 +167,33 @@ impl Text<'_> {
         if ends_line(link + usize::from(self.is_mark(link, &[':'])))
             && (clause.fresh || self.is_mark(link, &[':']))
         {
-            return self.label_alone(link, found, awaiting);
+            return Some(self.label_alone(link, found, awaiting));
         }
         if colon && clause.fresh {
             let taken = self.labelled_from(end + 1, at, found)?;
-            return Some(self.leading_lines(taken, found).unwrap_or(taken));
+            let line_end = (taken..taken + LONGEST_REMARK).find(|i| self.kind(*i) == Some(TokenKind::Break));
+            return Some(line_end.and_then(|end| self.leading_lines(end, found)).unwrap_or(taken));
         }
-        if class == Class::Label {
+        if class == Class::Label && end == at + 1 {
             return None;
         }
         self.references(self.link(end + usize::from(colon)), at, found)
     }
 
     /// A label with nothing after it on its line: its references follow below.
-    fn label_alone(&self, link: usize, found: &mut Vec<Found>, awaiting: &mut bool) -> Option<usize> {
+    fn label_alone(&self, link: usize, found: &mut Vec<Found>, awaiting: &mut bool) -> usize {
         let end = link + usize::from(self.is_mark(link, &[':']));
         *awaiting = self.kind(end).is_none();
-        Some(self.leading_lines(end, found).unwrap_or(end))
+        self.leading_lines(end, found).unwrap_or(end)
     }
 
     /// The end of a phrase that begins at `at`, without what it refers to.
     fn phrase_end(&self, at: usize, class: Class) -> Option<usize> {
         let inner = self.skip(at + 1, 2, &[Class::Adverb]);
         match class {
+            Class::Label if self.class(at + 1) == Some(Class::On) => Some(at + 2),
             Class::Phrase | Class::Label | Class::After => Some(at + 1),
+            Class::Depend if self.is_mark(at + 1, &[':']) => Some(at + 1),
             Class::Depend => (self.class(inner) == Some(Class::On)).then_some(inner + 1),
             Class::Blocked => matches!(self.class(inner), Some(Class::By | Class::On)).then_some(inner + 1),
             _ => None,
@@ -376,7 +217,8 @@ impl Text<'_> {
         if self.kind(at) == Some(TokenKind::Break) {
             at += 1;
         }
-        self.skip(at, LONGEST_LINK, &[Class::Filler, Class::Noun, Class::Adverb])
+        let at = self.skip(at, LONGEST_LINK, &[Class::Filler, Class::Noun, Class::Adverb]);
+        at + usize::from(self.is_mark(at, &['[', '(']))
     }
 
     /// `After #1.` as a whole sentence, `After: #1`, and `merge after #1`.
@@ -424,7 +266,7 @@ impl Text<'_> {
     }
 
     /// The first list of references of the line that begins at `at`, unless its words speak of another relation.
-    fn labelled(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
+    pub(super) fn labelled(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
         self.labelled_from(at, at, found)
     }
 
@@ -451,7 +293,12 @@ impl Text<'_> {
     /// Whether a word before the references of a labelled line speaks of another relation.
     fn reverses(&self, at: usize) -> bool {
         match self.class(at) {
-            Some(Class::Negation | Class::Relative | Class::Foreign | Class::Closing) => true,
+            Some(Class::Negation | Class::Relative | Class::Foreign) => true,
+            // "Fixes #5" is another relation; "Fix the login (#5)" is a title.
+            Some(Class::Closing) => {
+                let next = self.skip(at + 1, 2, &[Class::Noun]);
+                self.kind(next + usize::from(self.is_mark(next, &[':']))) == Some(TokenKind::Reference)
+            }
             Some(Class::Passive) => matches!(self.class(at + 1), Some(Class::By | Class::For)),
             Some(Class::Label) => self.class(at + 1) == Some(Class::For),
             _ => false,
@@ -467,13 +314,13 @@ impl Text<'_> {
     }
 
     /// References at the beginnings of successive lines, from the line that begins at `at`.
-    fn leading_lines(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
+    pub(super) fn leading_lines(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
         let mut end = None;
         let mut line = at;
         loop {
             let first = if self.kind(line) == Some(TokenKind::Break) { line + 1 } else { line };
             let reference = self.skip(first, 2, &[Class::Noun]);
-            let speaks = self.class(reference + 1) == Some(Class::Linking);
+            let speaks = self.speaks_on(reference + 1);
             if (line > 0 && first == line) || self.kind(reference) != Some(TokenKind::Reference) || speaks {
                 return end;
             }
@@ -515,10 +362,13 @@ impl Text<'_> {
             match self.kind(at)? {
                 TokenKind::Break => {}
                 TokenKind::Mark(',' | '/' | '&' | '+' | ';') => joined = true,
-                TokenKind::Reference => return (joined && !self.speaks_on(at + 1)).then_some(at),
+                TokenKind::Reference => {
+                    let follows = joined || at == end;
+                    return (follows && !self.speaks_on(at + 1)).then_some(at);
+                }
                 TokenKind::Word => match self.class(at)? {
                     Class::And | Class::Or => joined = true,
-                    Class::Noun | Class::Adverb | Class::Filler if joined => {}
+                    Class::Noun | Class::Adverb | Class::Filler | Class::On | Class::By if joined => {}
                     _ => return None,
                 },
                 _ => return None,
@@ -535,7 +385,7 @@ impl Text<'_> {
     }
 
     /// `## Dependencies`, `## Blocked by`: nothing but words of dependency.
-    fn is_dependency_heading(&self) -> bool {
+    pub(super) fn is_dependency_heading(&self) -> bool {
         let mut ours = false;
         for at in 0..self.tokens.len() {
             match (self.kind(at), self.class(at)) {
@@ -559,16 +409,21 @@ impl Text<'_> {
     }
 
     /// Whether the line that begins at `at` names another relation in its first words.
-    fn is_foreign(&self, at: usize) -> bool {
+    pub(super) fn is_foreign(&self, at: usize) -> bool {
         (at..at + LONGEST_LINK).any(|i| self.reverses(i))
     }
 
-    fn ends_with_colon(&self) -> bool {
+    /// Whether it begins with a reference: `#17: …`, `PR #17 …`.
+    pub(super) fn begins_with_reference(&self) -> bool {
+        self.kind(self.skip(0, 2, &[Class::Noun])) == Some(TokenKind::Reference)
+    }
+
+    pub(super) fn ends_with_colon(&self) -> bool {
         self.tokens.last().is_some_and(|token| token.kind == TokenKind::Mark(':'))
     }
 
     /// Where the last line begins.
-    fn last_line(&self) -> usize {
+    pub(super) fn last_line(&self) -> usize {
         self.tokens.iter().rposition(|token| token.kind == TokenKind::Break).map_or(0, |at| at + 1)
     }
 }

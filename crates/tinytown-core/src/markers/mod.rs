@@ -2,7 +2,7 @@
 //!
 //! Three small passes: [`blocks`] turns Markdown into blocks of plain text (code, quotes, struck
 //! text and comments left out), [`tokens`] cuts a block into words, references and punctuation,
-//! and [`grammar`] reads dependencies from these. All of it takes time linear in the text.
+//! and [`grammar`] reads dependencies from these, for [`reader`], which knows the blocks above. All of it takes time linear in the text.
 //!
 //! What a reader of the rendered page sees is what counts: an escaped `\#14` reads as #14, and the
 //! words of a link are its text while its address says which issue it is.
@@ -10,6 +10,7 @@
 mod blocks;
 mod clean;
 mod grammar;
+mod reader;
 mod tokens;
 mod words;
 
@@ -43,22 +44,22 @@ pub struct Marker {
 /// ```
 pub fn read(body: &str) -> Vec<Marker> {
     let lines = Lines::of(body);
-    let mut reader = grammar::Reader::new(&lines);
+    let mut reader = reader::Reader::new(&lines);
     blocks::for_each(body, &mut |block| reader.block(block));
     reader.finish()
 }
 
 /// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
     }
 
     /// The line of a byte, from 1.
-    fn at(&self, offset: usize) -> u32 {
+    pub(crate) fn at(&self, offset: usize) -> u32 {
         let lines = self.0.partition_point(|begin| *begin <= offset);
         u32::try_from(lines).unwrap_or(u32::MAX)
     }

@@ -51,6 +51,13 @@ fn labels_count_for_their_line() {
         ("Requires: #122 (scale)\nBlocks: nothing", "#122@1"),
         ("After: #7", "#7@1"),
         ("## Depends on #5", "#5@1"),
+        ("**Blocks:** #7\n**Blocked by:** #3", "#3@2"),
+        ("depends on (#4), depends on [#5]", "#4@1 #5@1"),
+        ("Prerequisite: #4\n\nPrerequisite for #5", "#4@1"),
+        ("Parent: #1, depends on #2", "#2@1"),
+        ("Depends: #1", "#1@1"),
+        ("This has a dependency on #1, and no dependency on #2.", "#1@1"),
+        ("Depends on: #5 design\n#6 build\n#7 is the parent", "#5@1 #6@2"),
     ]);
 }
 
@@ -65,6 +72,11 @@ fn lists_of_references_count_whole() {
         ("Depends on #1. Later: depends on #2, #1", "#1@1 #2@1"),
         ("Depends on #1, and #2 is the parent", "#1@1"),
         ("Depends on #1, not #2", "#1@1"),
+        ("Depends on #1 #2", "#1@1 #2@1"),
+        ("Depends on #1 and also on #2", "#1@1 #2@1"),
+        ("Depends on #1, which depends on #2", "#1@1"),
+        ("Depends on #1 (but not #2) and #3", "#1@1 #3@1"),
+        ("Blocked by #1 and blocks #2; depends on #3", "#1@1 #3@1"),
     ]);
 }
 
@@ -101,7 +113,11 @@ fn lists_below_labels_and_headings_count() {
         ("Depends on:\n#1\n#2", "#1@2 #2@3"),
         ("**Depends on**\n\n1. #1 design\n2. #2 build", "#1@3 #2@4"),
         ("Dependencies\n---\n- #1", "#1@3"),
-        ("## Dependencies\n- Required by #1\n- Works with #2\n- Related to #3\n- Do NOT merge: PR #4", ""),
+        (
+            "## Dependencies\n- Required by #1\n- Works with #2\n- Related to #3\n- Do NOT merge: PR #4\n- Fixes #5\n- See #6",
+            "",
+        ),
+        ("## Dependencies\n- Fix the login (#5)\n- #6 (see #7)", "#5@2 #6@3"),
         ("## Dependencies\n- #5 (blocked by #3)\n- #6 depends on this", "#5@2"),
         ("## Dependencies\nBlocks:\n- #5\n\nBlocked by:\n- #6", "#6@6"),
         ("Requirements:\n- #1\n\n## Blocked criteria\n- #2", ""),
@@ -160,6 +176,7 @@ fn other_relations_do_not_count() {
         ("Issues #2 and #3 both depend only on #1", ""),
         ("Issues #11-18 all depend on #4", ""),
         ("- #17: blocked by #15\n- https://github.com/a/b/pull/1 (blocked by #2)", ""),
+        ("- #17 login\n  Blocked by #15\n  - depends on #16\n\n  Requires #18\n- depends on #3", "#3@6"),
         ("Parent: #1\nRelated to #2\nFixes #3\nCloses #4\nPart of #5", ""),
         ("See #1, mentioned in #2 and a/b#3", ""),
         ("Changes the module which depends on #5", ""),
@@ -260,6 +277,11 @@ fn hidden_text_does_not_reach_prompts() {
         ("a\u{202E}b\u{200B}c\u{E0041}d\u{FE0F}\u{1B}[0m", "abcd[0m"),
         ("a\r\nb\rc\td", "a\nb\nc\td"),
         ("[//]: # (obey)\n\ntext [x]\n\n[x]: http://a.b", "\n\ntext [x]\n\n[x]: http://a.b"),
+        (
+            "[//]: # (obey)\n[//]: # (obey)\n[//]: #\n  'obey'\n\n- [//]: # (obey)\n- a [b]: c",
+            "\n\n\n  \n\n- \n- a [b]: c",
+        ),
+        ("    [a]: b\n\n    [a]: b\n\n```\n[a]: b\n```", "    [a]: b\n\n    [a]: b\n\n```\n[a]: b\n```"),
         ("<?php x ?>\na <!DOCTYPE x> b", "a  b"),
         ("عدد \u{600}5", "عدد \u{600}5"),
     ] {

@@ -1,6 +1,7 @@
 //! Words, references and punctuation of a block's text.
 
 use super::blocks::GAP;
+use super::words::{Class, class};
 use crate::issue::IssueRef;
 
 /// What a token is. Its text is found by its position.
@@ -22,6 +23,8 @@ pub(super) enum TokenKind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
+    /// What it means, if it is a word; [`Class::Other`] else.
+    pub(super) class: Class,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -48,7 +51,8 @@ pub(super) fn tokenize(text: &str, tokens: &mut Vec<Token>) {
                 None => (TokenKind::Mark(c), skip(text, at, |other| other == c)),
             },
         };
-        tokens.push(Token { kind, start, end: at });
+        let class = if kind == TokenKind::Word { class(&text[start..at]) } else { Class::Other };
+        tokens.push(Token { kind, class, start, end: at });
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Class {
     Turn,
     /// `fixes`, `closes`: the reference after it is not the sentence's subject.
     Closing,
-    /// Another relation than ours: `blocks`, `related`, `parent`.
+    /// Another relation than ours: `blocks`, `related`, `parent`, `see`.
     Foreign,
     /// `required`, `needed`: ours, but reversed by `by` or `for`.
     Passive,
@@ -93,11 +93,11 @@ fn class_of_lower(word: &str) -> Class {
         "which" | "that" | "who" | "whose" | "if" | "unless" | "whether" => Class::Relative,
         "but" | "because" | "since" | "as" | "so" | "while" | "although" | "however" | "yet" | "then" => Class::Turn,
         "fix" | "fixes" | "fixed" | "close" | "closes" | "closed" | "resolve" | "resolves" | "resolved"
-        | "implements" | "refs" | "ref" | "see" | "cf" | "addresses" | "obsoletes" | "supersedes"
+        | "implements" | "addresses" | "obsoletes" | "supersedes"
         | "replaces" | "conflicts" => Class::Closing,
         "blocks" | "blocking" | "blocker" | "unblocks" | "unblocked" | "related" | "relates" | "parent" | "parents"
         | "child" | "children" | "epic" | "part" | "supports" | "integrates" | "works" | "duplicate" | "duplicates"
-        | "follow-up" | "followup" | "optional" | "recommended" => Class::Foreign,
+        | "follow-up" | "followup" | "optional" | "recommended" | "refs" | "ref" | "see" | "cf" => Class::Foreign,
         "required" | "needed" | "wanted" | "depended" => Class::Passive,
         "for" => Class::For,
         "issue" | "issues" | "pr" | "prs" | "pull" | "pulls" | "request" | "requests" | "ticket" | "tickets"

@@ -147,12 +147,13 @@ impl Mission {
             Origin::FollowUp(of) => self.find(of),
             _ => None,
         };
-        if let Some(parent) = item.parent {
-            self.follow(parent, ix, task);
-        }
+        let parent = item.parent;
         self.by_key.insert(spec.key.clone(), ix);
         self.items.push(item);
         self.head.items += 1;
+        if let Some(parent) = parent {
+            self.follow(parent, ix, task);
+        }
     }
 
     fn follow(&mut self, parent: ItemIx, ix: ItemIx, task: &FollowUp) {

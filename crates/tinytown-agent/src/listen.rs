@@ -1,0 +1,106 @@
+//! The two tasks that run beside the work: saying that we live, and reading the mail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tinytown_core::id::Generation;
+use tinytown_core::letter::Letter;
+use tinytown_store::{MailEntry, Mailbox, StoreError, Wait, records};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+use crate::office::Office;
+
+/// How long after something happened more is expected, and mail is looked for more often.
+const WARM: Duration = Duration::from_secs(30);
+/// How long one look at the mail waits otherwise.
+const CALM: Duration = Duration::from_mins(1);
+/// Most letters at once.
+const BATCH: usize = 64;
+
+/// What the tasks tell the worker.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A letter came.
+    Letter(Letter),
+    /// Our beats had a gap in which we may have been declared lost.
+    Gap,
+    /// We asked for our name again, and have it in this start.
+    Rejoined(Generation),
+    /// We asked for our name again, and did not get it.
+    NameLost(String),
+    /// Another worker has our name.
+    Superseded(Generation),
+    /// The store said what no waiting mends.
+    Failed(StoreError),
+}
+
+/// Where the tasks tell it.
+pub(crate) type Events = mpsc::UnboundedSender<Event>;
+
+/// Beats three times per lease, until another worker has the name.
+pub(crate) async fn beat(office: Arc<Office>, generation: Generation, events: Events) {
+    let every = office.settings.lease / 3;
+    let again = (every / 10).max(Duration::from_millis(10));
+    let mut last = office.now();
+    loop {
+        // By the wall clock: others judge us also while this machine is suspended.
+        let begun = office.now();
+        let answered = office.store().beat(&office.settings.agent, generation).await;
+        office.note(&answered);
+        let event = match answered {
+            Ok(_) => {
+                if office.now().since(last) >= office.settings.lease {
+                    let _ = events.send(Event::Gap);
+                }
+                last = begun;
+                tokio::time::sleep(every).await;
+                continue;
+            }
+            Err(StoreError::Unavailable { .. }) => {
+                tokio::time::sleep(again).await;
+                continue;
+            }
+            Err(StoreError::Superseded { current, .. }) => Event::Superseded(current),
+            Err(error) => Event::Failed(error),
+        };
+        let _ = events.send(event);
+        return;
+    }
+}
+
+/// Reads the mail, eagerly while more is expected; `hurry` says that it is.
+pub(crate) async fn mail(office: Arc<Office>, events: Events, hurry: Arc<Notify>) {
+    let mailbox = Mailbox::Agent(office.settings.agent.clone());
+    let mut after = 0;
+    let mut last = Instant::now();
+    loop {
+        let warm = WARM.saturating_sub(last.elapsed());
+        let wait =
+            if warm.is_zero() { Wait { upto: CALM, eager: false } } else { Wait { upto: warm, eager: true } };
+        let read = tokio::select! {
+            read = office.persist(|| office.store().mail(&mailbox, after, BATCH, wait)) => read,
+            () = hurry.notified() => {
+                last = Instant::now();
+                continue;
+            }
+        };
+        match read.and_then(|entries| entries.iter().map(open).collect::<Result<Vec<_>, _>>()) {
+            Ok(letters) => {
+                for (position, letter) in letters {
+                    after = position;
+                    last = Instant::now();
+                    let _ = events.send(Event::Letter(letter));
+                }
+            }
+            Err(error) => {
+                let _ = events.send(Event::Failed(error));
+                return;
+            }
+        }
+    }
+}
+
+fn open(entry: &MailEntry) -> Result<(u64, Letter), StoreError> {
+    Ok((entry.position, records::load_letter(&entry.key, &entry.record)?))
+}

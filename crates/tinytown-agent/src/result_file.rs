@@ -1,0 +1,134 @@
+//! The file in which an agent may say how it went. It was written by an agent: it is opened without
+//! following links, read up to a limit, and believed only as far as evidence goes.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use serde::Deserialize;
+
+/// Longest result file in bytes.
+pub const LIMIT: u64 = 64 * 1024;
+
+/// What was found in the place of the result file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultFile {
+    /// Nothing.
+    Absent,
+    /// Something that cannot be read as one, and why. Counts as nothing.
+    Broken(String),
+    /// The agent's words.
+    Said(Said),
+}
+
+/// What an agent says of its attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Said {
+    /// How it went.
+    pub outcome: Outcome,
+    /// In its own words.
+    #[serde(default)]
+    pub summary: String,
+}
+
+/// How an attempt went, by the agent's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The work is done.
+    Done,
+    /// A review's verdict: good as it is.
+    Approve,
+    /// A review's verdict: to be changed.
+    RequestChanges,
+    /// It cannot go on without an answer.
+    Stuck,
+}
+
+/// Reads the result file, if there is one.
+pub fn read(path: &Path) -> ResultFile {
+    match content(path) {
+        Ok(None) => ResultFile::Absent,
+        Ok(Some(bytes)) => parse(&bytes),
+        Err(why) => ResultFile::Broken(why),
+    }
+}
+
+/// `O_NONBLOCK`: a pipe with no writer must not hold us up.
+fn content(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+            return Err("it is a symbolic link".to_owned());
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    if !file.metadata().map_err(|error| error.to_string())?.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(format!("it is longer than {LIMIT} bytes"));
+    }
+    Ok(Some(bytes))
+}
+
+fn parse(bytes: &[u8]) -> ResultFile {
+    match serde_json::from_slice(bytes) {
+        Ok(said) => ResultFile::Said(said),
+        Err(error) => ResultFile::Broken(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(put: impl FnOnce(&Path)) -> ResultFile {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("result.json");
+        put(&path);
+        read(&path)
+    }
+
+    fn text(text: impl AsRef<[u8]>) -> ResultFile {
+        found(|path| std::fs::write(path, text).expect("written"))
+    }
+
+    #[test]
+    fn the_agents_words_are_read_and_more_fields_are_its_own_affair() {
+        let said = |outcome, summary: &str| ResultFile::Said(Said { outcome, summary: summary.to_owned() });
+        assert_eq!(text(r#"{"outcome":"done"}"#), said(Outcome::Done, ""));
+        let more = r#"{"outcome":"request_changes","summary":"no","model":"x"}"#;
+        assert_eq!(text(more), said(Outcome::RequestChanges, "no"));
+    }
+
+    #[test]
+    fn no_file_is_no_word() {
+        assert_eq!(found(|_| {}), ResultFile::Absent);
+    }
+
+    #[test]
+    fn what_is_no_result_is_broken_and_says_why() {
+        let broken = |found: ResultFile, words: &str| match found {
+            ResultFile::Broken(why) => assert!(why.contains(words), "{why}"),
+            other => panic!("{other:?}"),
+        };
+        broken(text(""), "EOF");
+        broken(text(r#"{"outcome":"great"}"#), "great");
+        broken(text(r#"{"outcome":"done","summary":7}"#), "string");
+        broken(text(vec![b' '; 64 * 1024 + 1]), "longer than 65536");
+        broken(found(|path| std::fs::create_dir(path).expect("made")), "not a regular file");
+        broken(found(|path| std::os::unix::fs::symlink("/dev/zero", path).expect("linked")), "symbolic link");
+        let fifo = |path: &Path| {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().expect("runs").success());
+        };
+        broken(found(fifo), "not a regular file");
+    }
+}

@@ -1,0 +1,355 @@
+//! The worker's life: take the name, serve it, leave.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+
+use tinytown_core::id::{AgentName, Claim, Generation};
+use tinytown_core::input::{Answer, AttemptEnd, Input, MissionInput};
+use tinytown_core::letter::{Brief, Letter};
+use tinytown_host::files::FileError;
+use tinytown_host::process::ProcessError;
+use tinytown_host::run_files::RunFileError;
+use tinytown_store::StoreError;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+
+use crate::attempt::{self, Attempt, Messages, Over, PARTING, Stop};
+use crate::join;
+use crate::listen::{self, Event, Events};
+use crate::office::Office;
+use crate::prompt::Message;
+use crate::report::Progress;
+use crate::settings::{Ports, Settings};
+
+/// How urgently a worker is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Shutdown {
+    /// It is not.
+    #[default]
+    No,
+    /// Cancel what runs, keep its work, say so, end.
+    Graceful,
+    /// End at once; the supervisor notices, and kills what runs.
+    Now,
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to leave, and its last attempt is over.
+    Retired,
+    /// It was told to stop.
+    Stopped,
+    /// It was told to stop at once.
+    Aborted,
+    /// Another worker has its name.
+    Superseded,
+}
+
+/// Why a worker could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// A living worker has the name.
+    #[error("the name {agent} is held by a worker on {host} (process {pid})")]
+    NameTaken {
+        /// Which name.
+        agent: AgentName,
+        /// Where its worker runs.
+        host: String,
+        /// As which process.
+        pid: u32,
+    },
+    /// The town does not take the worker.
+    #[error("the town refused: {message}")]
+    Refused {
+        /// Its words.
+        message: String,
+    },
+    /// The store said what no waiting mends.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This process cannot be named, so that nobody could tell whether it lives.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// What an earlier worker left running cannot be looked for.
+    #[error(transparent)]
+    RunFiles(#[from] RunFileError),
+    /// A folder could not be made.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// The process that serves one agent.
+pub struct Worker {
+    office: Arc<Office>,
+}
+
+impl Worker {
+    /// A worker that has not begun. Needs a tokio runtime with time and IO once it runs.
+    pub fn new(settings: Settings, ports: Ports) -> Self {
+        Self { office: Arc::new(Office::new(settings, ports)) }
+    }
+
+    /// Serves the agent until it ends. While the store is away it goes on trying.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; a run that was under way is killed by its supervisor.
+    pub async fn run(self, mut shutdown: watch::Receiver<Shutdown>) -> Result<Ended, WorkerError> {
+        let mut sooner = shutdown.clone();
+        let generation = tokio::select! {
+            generation = join::take_name(&self.office) => generation?,
+            () = told(&mut sooner, Shutdown::Graceful) => return Ok(Ended::Stopped),
+        };
+        self.office.say(&Progress::Joined(generation));
+        let service = Service::begin(self.office, generation);
+        tokio::select! {
+            biased;
+            () = told(&mut shutdown, Shutdown::Now) => Ok(Ended::Aborted),
+            ended = service.serve(sooner) => ended,
+        }
+    }
+}
+
+/// Returns once the shutdown is at least so urgent.
+async fn told(shutdown: &mut watch::Receiver<Shutdown>, urgency: Shutdown) {
+    if shutdown.wait_for(|now| *now >= urgency).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A worker that has its name. Dropped, it ends everything: tasks, and through the closed pipe the run.
+struct Service {
+    office: Arc<Office>,
+    generation: Generation,
+    events: Events,
+    heard: mpsc::UnboundedReceiver<Event>,
+    listening: JoinSet<()>,
+    errands: JoinSet<()>,
+    attempts: JoinSet<Result<Over, StoreError>>,
+    current: Option<Current>,
+    waiting: VecDeque<Brief>,
+    messages: Messages,
+    hurry: Arc<Notify>,
+    retiring: bool,
+    asking_again: bool,
+}
+
+/// The attempt that runs.
+struct Current {
+    claim: Claim,
+    stop: watch::Sender<Option<Stop>>,
+}
+
+impl Service {
+    fn begin(office: Arc<Office>, generation: Generation) -> Self {
+        let (events, heard) = mpsc::unbounded_channel();
+        let mut service = Self {
+            office,
+            generation,
+            events,
+            heard,
+            listening: JoinSet::new(),
+            errands: JoinSet::new(),
+            attempts: JoinSet::new(),
+            current: None,
+            waiting: VecDeque::new(),
+            messages: Messages::default(),
+            hurry: Arc::new(Notify::new()),
+            retiring: false,
+            asking_again: false,
+        };
+        service.listen();
+        service
+    }
+
+    /// Beats and reads mail in the present generation, and in no other.
+    fn listen(&mut self) {
+        self.listening.abort_all();
+        let (office, events) = (Arc::clone(&self.office), self.events.clone());
+        self.listening.spawn(listen::beat(office, self.generation, events));
+        let (office, events) = (Arc::clone(&self.office), self.events.clone());
+        self.listening.spawn(listen::mail(office, events, Arc::clone(&self.hurry)));
+    }
+
+    async fn serve(mut self, mut shutdown: watch::Receiver<Shutdown>) -> Result<Ended, WorkerError> {
+        loop {
+            if self.current.is_none() {
+                match self.waiting.pop_front() {
+                    Some(brief) => self.start(brief),
+                    None if self.retiring => return self.leave("left", Ended::Retired).await,
+                    None => {}
+                }
+            }
+            let ended = tokio::select! {
+                Some(event) = self.heard.recv() => self.hear(event).await?,
+                Some(over) = self.attempts.join_next() => self.finished(over)?,
+                Some(_) = self.errands.join_next() => None,
+                () = told(&mut shutdown, Shutdown::Graceful) => {
+                    self.end_attempt(Stop::Shutdown).await?;
+                    return self.leave("worker stopped", Ended::Stopped).await;
+                }
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+        }
+    }
+
+    async fn hear(&mut self, event: Event) -> Result<Option<Ended>, WorkerError> {
+        match event {
+            Event::Letter(letter) => self.open(letter),
+            Event::Gap => self.ask_again(),
+            Event::Rejoined(generation) => self.rejoined(generation),
+            Event::NameLost(why) => {
+                self.office.say(&Progress::Trouble(why));
+                return self.superseded().await.map(Some);
+            }
+            Event::Superseded(generation) => {
+                self.office.say(&Progress::Superseded(generation));
+                return self.superseded().await.map(Some);
+            }
+            Event::Failed(error) => {
+                self.end_attempt(Stop::Abandon).await?;
+                return Err(error.into());
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(&mut self, letter: Letter) {
+        match letter {
+            Letter::Assignment(brief) => self.assigned(*brief),
+            Letter::Cancel { claim } => self.cancel(&claim),
+            Letter::Retire => {
+                self.retiring = true;
+                self.office.say(&Progress::Retiring);
+            }
+            Letter::Message { text, from } => {
+                self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(Message { from, text });
+            }
+            Letter::Help { .. } => {}
+        }
+    }
+
+    /// One after the other: the next may come before we have heard that the last one's end is known.
+    fn assigned(&mut self, brief: Brief) {
+        if self.is_ours(&brief.claim) {
+            self.waiting.push_back(brief);
+        }
+    }
+
+    fn is_ours(&self, claim: &Claim) -> bool {
+        claim.generation == self.generation && claim.agent == self.office.settings.agent
+    }
+
+    fn start(&mut self, brief: Brief) {
+        let (stop, heard) = watch::channel(None);
+        self.current = Some(Current { claim: brief.claim.clone(), stop });
+        let (office, messages) = (Arc::clone(&self.office), Arc::clone(&self.messages));
+        self.attempts.spawn(Attempt { office, brief, stop: heard, messages }.run());
+    }
+
+    /// An attempt that is not there has ended, or never began: then nothing of it runs, and that is what is asked.
+    fn cancel(&mut self, claim: &Claim) {
+        if !self.is_ours(claim) {
+            return;
+        }
+        if let Some(current) = self.current.as_ref().filter(|current| current.claim == *claim) {
+            current.stop.send_replace(Some(Stop::Cancel));
+            return;
+        }
+        self.waiting.retain(|brief| brief.claim != *claim);
+        let what = MissionInput::Ended { claim: claim.clone(), end: AttemptEnd::Cancelled };
+        let input = Input::Mission { mission: claim.mission, what };
+        let post = self.office.named(attempt::op("cancelled", claim), &input);
+        let (office, events) = (Arc::clone(&self.office), self.events.clone());
+        self.errands.spawn(async move {
+            if let Err(error) = office.post(&post).await {
+                let _ = events.send(Event::Failed(error));
+            }
+        });
+    }
+
+    fn finished(
+        &mut self,
+        over: Result<Result<Over, StoreError>, JoinError>,
+    ) -> Result<Option<Ended>, WorkerError> {
+        self.current = None;
+        self.hurry.notify_one();
+        if unwrap(over)? == Over::Refused {
+            // Perhaps because we had been declared lost.
+            self.ask_again();
+        }
+        Ok(None)
+    }
+
+    /// Makes sure that we have our name still: asking for it again answers our generation if so.
+    fn ask_again(&mut self) {
+        if std::mem::replace(&mut self.asking_again, true) {
+            return;
+        }
+        let (office, events) = (Arc::clone(&self.office), self.events.clone());
+        self.errands.spawn(async move {
+            let event = match join::ask_again(&office).await {
+                Ok(Answer::Joined { generation }) => Event::Rejoined(generation),
+                Ok(Answer::Refused { message, .. } | Answer::Applied { message }) => Event::NameLost(message),
+                Err(WorkerError::Store(error)) => Event::Failed(error),
+                Err(error) => Event::NameLost(error.to_string()),
+            };
+            let _ = events.send(event);
+        });
+    }
+
+    fn rejoined(&mut self, generation: Generation) {
+        self.asking_again = false;
+        if generation == self.generation {
+            return;
+        }
+        self.office.say(&Progress::Rejoined(generation));
+        self.generation = generation;
+        self.retiring = false;
+        self.waiting.clear();
+        if let Some(current) = &self.current {
+            current.stop.send_replace(Some(Stop::Abandon));
+        }
+        self.listen();
+    }
+
+    async fn superseded(&mut self) -> Result<Ended, WorkerError> {
+        self.end_attempt(Stop::Abandon).await?;
+        Ok(Ended::Superseded)
+    }
+
+    /// Ends what runs, and waits until it has.
+    async fn end_attempt(&mut self, why: Stop) -> Result<(), WorkerError> {
+        self.waiting.clear();
+        if let Some(current) = &self.current {
+            current.stop.send_replace(Some(why));
+        }
+        while let Some(over) = self.attempts.join_next().await {
+            unwrap(over)?;
+        }
+        self.current = None;
+        Ok(())
+    }
+
+    /// The last words.
+    async fn leave(self, reason: &str, ended: Ended) -> Result<Ended, WorkerError> {
+        let agent = self.office.settings.agent.clone();
+        let gone = Input::Gone { agent, generation: self.generation, reason: reason.to_owned() };
+        let post = self.office.letter(&gone);
+        // With the store away nobody hears them, and the lease tells.
+        if let Ok(said) = tokio::time::timeout(PARTING, self.office.part(&post)).await {
+            said?;
+        }
+        Ok(ended)
+    }
+}
+
+/// An attempt's panic is ours.
+fn unwrap(over: Result<Result<Over, StoreError>, JoinError>) -> Result<Over, StoreError> {
+    match over {
+        Ok(over) => over,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

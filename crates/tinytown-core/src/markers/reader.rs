@@ -1,0 +1,185 @@
+//! Which references of a text are dependencies: the state from block to block.
+//!
+//! A heading such as `## Dependencies` and a label at the end of a block reach into the blocks below
+//! them; what counts inside a block is decided by [`Text`].
+
+use std::collections::BTreeSet;
+
+use super::blocks::{Block, BlockKind};
+use super::grammar::{Found, Text};
+use super::tokens::{Token, tokenize};
+use super::{Lines, MAX_WORDS, Marker};
+use crate::issue::IssueRef;
+
+/// Reads blocks in order and gathers markers.
+pub(super) struct Reader<'l> {
+    lines: &'l Lines,
+    tokens: Vec<Token>,
+    markers: Vec<Marker>,
+    seen: BTreeSet<IssueRef>,
+    section: Section,
+    /// A label whose references are to follow in the next blocks.
+    awaiting: Option<Awaiting>,
+    /// The depth of a list item that begins with a reference: it and what is below it are about that issue.
+    other: Option<usize>,
+}
+
+/// The part of the text below a heading such as `## Dependencies`.
+#[derive(Default)]
+struct Section {
+    /// The heading's level.
+    level: Option<u8>,
+    /// A heading below it that is about something else (`### Blocks`).
+    muted: Option<u8>,
+}
+
+/// A label at the end of a block.
+#[derive(Clone, Copy)]
+struct Awaiting {
+    /// How many lists it is in; its list is deeper.
+    depth: usize,
+    /// Whether it asks for dependencies, or for something else (`Blocks:`).
+    ours: bool,
+    /// Whether its list has begun.
+    begun: bool,
+}
+
+impl<'l> Reader<'l> {
+    pub(super) fn new(lines: &'l Lines) -> Self {
+        Self {
+            lines,
+            tokens: Vec::new(),
+            markers: Vec::new(),
+            seen: BTreeSet::new(),
+            section: Section::default(),
+            awaiting: None,
+            other: None,
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Marker> {
+        self.markers
+    }
+
+    /// Reads the next block.
+    pub(super) fn block(&mut self, block: &Block<'_>) {
+        let mut tokens = std::mem::take(&mut self.tokens);
+        tokenize(block.text, &mut tokens);
+        let sentence = Text { text: block.text, tokens: &tokens };
+        if let BlockKind::Heading(level) = block.kind {
+            self.heading(level, &sentence);
+        }
+        let mut found = self.listed(block, &sentence);
+        let foreign = self.is_about_other(block, &sentence);
+        let label = sentence.prose(foreign, &mut found);
+        self.await_more(block, &sentence, label);
+        self.take(block, &sentence, found);
+        self.tokens = tokens;
+    }
+
+    /// Enters or leaves a section.
+    fn heading(&mut self, level: u8, text: &Text<'_>) {
+        self.awaiting = None;
+        if self.section.level.is_some_and(|open| level <= open) {
+            self.section = Section::default();
+        }
+        if self.section.muted.is_some_and(|muted| level <= muted) {
+            self.section.muted = None;
+        }
+        if text.is_dependency_heading() {
+            self.section = Section { level: Some(level), muted: None };
+        } else if self.section.level.is_some() && self.section.muted.is_none() && text.is_foreign(0) {
+            self.section.muted = Some(level);
+        }
+    }
+
+    /// The references that a label or heading above makes dependencies.
+    fn listed(&mut self, block: &Block<'_>, text: &Text<'_>) -> Vec<Found> {
+        let Some((base, label)) = self.scope(block) else { return Vec::new() };
+        let mut found = Vec::new();
+        match block.kind {
+            BlockKind::Heading(_) => {}
+            BlockKind::Item if block.depth == base + 1 => {
+                text.labelled(0, &mut found);
+            }
+            BlockKind::Item | BlockKind::Paragraph => {
+                text.leading_lines(0, &mut found);
+            }
+        }
+        if label && block.kind == BlockKind::Paragraph && block.depth == base && found.is_empty() {
+            self.awaiting = None;
+        }
+        found
+    }
+
+    /// Whether a block is below a label or in a section: from which depth its lists count, and whether it is a label's.
+    fn scope(&mut self, block: &Block<'_>) -> Option<(usize, bool)> {
+        if let Some(awaiting) = &mut self.awaiting {
+            if block.depth > awaiting.depth {
+                awaiting.begun = true;
+                return awaiting.ours.then_some((awaiting.depth, true));
+            }
+            let paragraph = block.kind == BlockKind::Paragraph && !awaiting.begun && awaiting.ours;
+            let base = awaiting.depth;
+            self.awaiting = None;
+            if paragraph && block.depth == base {
+                return Some((base, true));
+            }
+        }
+        (self.section.level.is_some() && self.section.muted.is_none()).then_some((0, false))
+    }
+
+    /// Whether a block belongs to a list item about another issue: `- #17: …` and what is below it.
+    fn is_about_other(&mut self, block: &Block<'_>, text: &Text<'_>) -> bool {
+        let item = block.kind == BlockKind::Item;
+        if self.other.is_some_and(|depth| block.depth < depth || (item && block.depth == depth)) {
+            self.other = None;
+        }
+        if item && self.other.is_none() && text.begins_with_reference() {
+            self.other = Some(block.depth);
+        }
+        self.other.is_some()
+    }
+
+    /// Remembers a label at the block's end.
+    fn await_more(&mut self, block: &Block<'_>, text: &Text<'_>, label: bool) {
+        let foreign = !label && text.ends_with_colon() && text.is_foreign(text.last_line());
+        if label || foreign {
+            self.awaiting = Some(Awaiting { depth: block.depth, ours: label, begun: false });
+        }
+    }
+
+    /// Keeps what was found, in the order of the text, each reference once.
+    fn take(&mut self, block: &Block<'_>, text: &Text<'_>, mut found: Vec<Found>) {
+        found.sort_unstable();
+        for (at, from) in found {
+            let token = text.tokens[at];
+            let Ok(reference) = IssueRef::parse(text.of(token)) else { continue };
+            if self.seen.insert(reference.clone()) {
+                let line = self.lines.at(block.source_of(token.start));
+                let words = shorten(&block.text[text.tokens[from].start..token.end]);
+                self.markers.push(Marker { reference, line, words });
+            }
+        }
+    }
+}
+
+/// A text on one line, of at most [`MAX_WORDS`] characters.
+fn shorten(text: &str) -> String {
+    let mut short = String::new();
+    for word in text.split_whitespace() {
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.extend(word.chars().take(MAX_WORDS + 1));
+        if short.len() > 4 * MAX_WORDS {
+            break;
+        }
+    }
+    if let Some((cut, _)) = short.char_indices().nth(MAX_WORDS) {
+        let keep = short[..cut].char_indices().next_back().map_or(0, |(last, _)| last);
+        short.truncate(keep);
+        short.push('…');
+    }
+    short
+}

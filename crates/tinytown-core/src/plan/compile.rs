@@ -1,0 +1,124 @@
+//! From what was read and what the forge said to a plan, or to every reason against it.
+
+use super::reading::{self, Reading, Readings};
+use super::{Code, IssueStanding, Level, Plan, Refusal, Request};
+use crate::graph::{Graph, GraphError};
+use crate::id::ItemKey;
+use crate::issue::IssueRef;
+use crate::item::{Dependency, External, ItemSpec, Origin, RoleWish};
+use crate::kinds;
+use crate::markers;
+use crate::text::Text;
+
+/// Makes a plan.
+///
+/// # Errors
+/// Every [`Refusal`] there is: first what is wrong with the manifest, then dangling references in the
+/// order of the items, then cycles.
+pub fn compile(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
+    let mut readings = reading::read(request.objectives, request.manifest, request.own);
+    let mut refusals: Vec<Refusal> = readings.errors.drain(..).map(Refusal::Manifest).collect();
+    let mut items = Vec::with_capacity(readings.items.len());
+    for at in 0..readings.items.len() {
+        items.push(item(&mut readings, at, request, &mut refusals));
+    }
+    let graph = match Graph::build(&items) {
+        Ok(graph) if refusals.is_empty() => graph,
+        Ok(_) => return Err(refusals),
+        Err(errors) => {
+            refusals.extend(errors.into_iter().filter_map(refusal_of));
+            return Err(refusals);
+        }
+    };
+    for (at, item) in items.iter_mut().enumerate() {
+        item.path_length = graph.path_length(at);
+    }
+    let keys = |nodes: &[usize]| nodes.iter().map(|at| graph.key(*at).clone()).collect::<Vec<ItemKey>>();
+    Ok(Plan {
+        waves: graph.waves().iter().map(|wave| keys(wave)).collect(),
+        critical_path: keys(&graph.critical_path()),
+        items,
+        diagnostics: readings.items.into_iter().flat_map(|item| item.diagnostics).collect(),
+    })
+}
+
+/// Keys are made unique and resolved here, so that only cycles remain for the graph to find.
+fn refusal_of(error: GraphError) -> Option<Refusal> {
+    match error {
+        GraphError::Cycle(cycle) => Some(Refusal::Cycle(cycle)),
+        GraphError::UnknownItem { .. } | GraphError::DuplicateItem(_) => {
+            debug_assert!(false, "items are distinct and edges lead to items: {error}");
+            None
+        }
+    }
+}
+
+/// Makes one item of what was read about it.
+fn item(
+    readings: &mut Readings<'_>,
+    at: usize,
+    request: &Request<'_>,
+    refusals: &mut Vec<Refusal>,
+) -> ItemSpec {
+    let wants = std::mem::take(&mut readings.items[at].wants);
+    let mut spec = bare_item(&readings.items[at]);
+    for want in wants {
+        if let Some(position) = readings.positions.get(&want.on) {
+            spec.depends_on
+                .push(Dependency { on: readings.items[*position].key.clone(), source: want.source });
+            continue;
+        }
+        match request.standings.get(&want.on).copied().unwrap_or(IssueStanding::Unknown) {
+            IssueStanding::Open => {
+                note_outside(&mut readings.items[at], &want.on, &want.source.to_string(), true);
+                spec.external.push(External { on: want.on, source: want.source });
+            }
+            IssueStanding::Closed => {
+                note_outside(&mut readings.items[at], &want.on, &want.source.to_string(), false);
+            }
+            IssueStanding::Unknown => {
+                refusals.push(Refusal::Dangling {
+                    item: spec.key.clone(),
+                    on: want.on,
+                    source_of_it: want.source,
+                });
+            }
+        }
+    }
+    spec
+}
+
+fn note_outside(item: &mut Reading<'_>, on: &IssueRef, place: &str, open: bool) {
+    let key = item.key.clone();
+    if open {
+        let message =
+            format!("{key} waits until {on} is closed, which is not part of this mission ({place})");
+        item.say(Level::Warning, Code::DependencyOutside, message);
+    } else {
+        let message = format!("{key} depends on {on}, which is closed already ({place})");
+        item.say(Level::Info, Code::DependencyClosed, message);
+    }
+}
+
+/// An item without its dependencies.
+fn bare_item(read: &Reading<'_>) -> ItemSpec {
+    let (issue, given) = (read.issue, read.given);
+    let title = markers::clean_title(&issue.title);
+    let kind = given.and_then(|given| given.kind).unwrap_or_else(|| kinds::kind_of(&title, &issue.labels));
+    let named = given.and_then(|given| given.owner_role.clone());
+    let role = named.map(|role| RoleWish { role, required: true });
+    ItemSpec {
+        key: read.key.clone(),
+        kind,
+        role: Some(role.unwrap_or_else(|| kinds::role_wish(kind, &title, &issue.labels))),
+        title,
+        pinned: None,
+        priority: given.and_then(|given| given.priority).unwrap_or(0),
+        body: Text::inline(markers::strip_hidden(&issue.body)),
+        depends_on: Vec::new(),
+        external: Vec::new(),
+        skip: read.skip(),
+        path_length: 1,
+        origin: Origin::Issue(read.reference.clone()),
+    }
+}

@@ -1,0 +1,78 @@
+//! From objectives and a manifest to the items of a mission: everything that is decided before it starts.
+//!
+//! Asking the forge stays outside: [`references_outside`] says about which further issues the caller
+//! must ask, [`compile`] takes the answers. A plan that is refused is refused with every reason at once.
+
+mod compile;
+mod diagnostic;
+mod reading;
+mod refusal;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use compile::compile;
+pub use diagnostic::{Code, Diagnostic, Level};
+pub use refusal::Refusal;
+
+use crate::id::ItemKey;
+use crate::issue::{Issue, IssueRef, RepoName};
+use crate::item::ItemSpec;
+use crate::manifest::Manifest;
+
+/// What the forge says about an issue that is not an objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssueStanding {
+    /// Still to be done: who depends on it waits.
+    Open,
+    /// Done, or given up: who depends on it does not wait.
+    Closed,
+    /// The forge has no such issue.
+    Unknown,
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The issues that the user named, in their order. One that is named twice counts once.
+    pub objectives: &'a [Issue],
+    /// What the forge said about [`references_outside`]; one that is missing here counts as unknown.
+    pub standings: &'a BTreeMap<IssueRef, IssueStanding>,
+    /// The manifest; [`Manifest::default`] if there is none.
+    pub manifest: &'a Manifest,
+    /// The town's own repository, if it has a name.
+    pub own: Option<&'a RepoName>,
+}
+
+/// What a mission would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The items, in the order of the objectives. Their texts are carried whole.
+    pub items: Vec<ItemSpec>,
+    /// What the user should know, in the order of the items.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What could run at the same time with agents enough, wave by wave; skipped items are in none.
+    pub waves: Vec<Vec<ItemKey>>,
+    /// The longest chain of items that wait for each other.
+    pub critical_path: Vec<ItemKey>,
+}
+
+/// The issues outside the objectives on which objectives depend, sorted: the caller asks the forge about them.
+pub fn references_outside(
+    objectives: &[Issue],
+    manifest: &Manifest,
+    own: Option<&RepoName>,
+) -> Vec<IssueRef> {
+    let readings = reading::read(objectives, manifest, own);
+    let mut outside: Vec<IssueRef> =
+        readings.items.iter().flat_map(|item| &item.wants).map(|want| want.on.clone()).collect();
+    outside.sort_unstable();
+    outside.dedup();
+    outside.retain(|reference| !readings.positions.contains_key(reference));
+    outside
+}

@@ -1,0 +1,199 @@
+//! What is read from objectives and manifest before the forge is asked: items and what they want.
+
+use std::collections::BTreeSet;
+
+use super::{Code, Diagnostic, Level};
+use crate::graph::Lookup;
+use crate::id::ItemKey;
+use crate::issue::{Issue, IssueRef, IssueState, RepoName};
+use crate::item::{EdgeOrigin, EdgeSource};
+use crate::manifest::{Manifest, ManifestError, ManifestProblem, Override};
+use crate::markers;
+
+/// All that was read.
+pub(super) struct Readings<'a> {
+    /// The objectives, each once, in their order.
+    pub(super) items: Vec<Reading<'a>>,
+    /// Where each objective is among the items.
+    pub(super) positions: Lookup<IssueRef, usize>,
+    /// What in the manifest does not fit.
+    pub(super) errors: Vec<ManifestError>,
+}
+
+/// What was read about one objective.
+pub(super) struct Reading<'a> {
+    pub(super) issue: &'a Issue,
+    pub(super) reference: IssueRef,
+    pub(super) key: ItemKey,
+    pub(super) given: Option<&'a Override>,
+    /// What it depends on, each once.
+    pub(super) wants: Vec<Want>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// A dependency, wherever it leads.
+pub(super) struct Want {
+    pub(super) on: IssueRef,
+    pub(super) source: EdgeSource,
+}
+
+/// A reference as seen from the town. Unlike [`IssueRef::relative_to`] it takes `Acme/App` for `acme/app`,
+/// as GitHub does.
+pub(super) fn relative(reference: &IssueRef, own: Option<&RepoName>) -> IssueRef {
+    match (&reference.repo, own) {
+        (Some(repo), Some(own)) if repo.as_str().eq_ignore_ascii_case(own.as_str()) => {
+            IssueRef::own(reference.number)
+        }
+        _ => reference.clone(),
+    }
+}
+
+pub(super) fn read<'a>(
+    objectives: &'a [Issue],
+    manifest: &'a Manifest,
+    own: Option<&RepoName>,
+) -> Readings<'a> {
+    let mut items: Vec<Reading<'a>> = Vec::with_capacity(objectives.len());
+    let mut positions = Lookup::default();
+    for issue in objectives {
+        let reference = relative(&issue.reference, own);
+        if let Some(at) = positions.get(&reference) {
+            let first: &mut Reading<'a> = &mut items[*at];
+            first.say(
+                Level::Info,
+                Code::ObjectiveRepeated,
+                format!("{} was named twice; it counts once", first.key),
+            );
+            continue;
+        }
+        positions.insert(reference.clone(), items.len());
+        let key = reference.key();
+        items.push(Reading {
+            issue,
+            reference,
+            key,
+            given: None,
+            wants: Vec::new(),
+            diagnostics: Vec::new(),
+        });
+    }
+    let errors = give_overrides(&mut items, &positions, manifest, own);
+    for item in &mut items {
+        item.read_wants(manifest, own);
+        item.note_skip(manifest);
+    }
+    Readings { items, positions, errors }
+}
+
+/// Hands each override to its item; what is left over is an error.
+fn give_overrides<'a>(
+    items: &mut [Reading<'a>],
+    positions: &Lookup<IssueRef, usize>,
+    manifest: &'a Manifest,
+    own: Option<&RepoName>,
+) -> Vec<ManifestError> {
+    let mut errors = Vec::new();
+    let mut first_lines = Lookup::default();
+    for given in &manifest.overrides {
+        let issue = relative(&given.issue, own);
+        let problem = match (first_lines.get(&issue).copied(), positions.get(&issue)) {
+            (Some(first), _) => ManifestProblem::Doubled { issue, first },
+            (None, Some(at)) => {
+                items[*at].given = Some(given);
+                first_lines.insert(issue, given.line);
+                continue;
+            }
+            (None, None) => {
+                first_lines.insert(issue.clone(), given.line);
+                ManifestProblem::NotInMission(issue)
+            }
+        };
+        errors.push(ManifestError { location: manifest.location.clone(), line: given.line, problem });
+    }
+    errors
+}
+
+impl Reading<'_> {
+    /// Whether it is left out: as the manifest says, else if it is closed.
+    pub(super) fn skip(&self) -> bool {
+        self.given.and_then(|given| given.skip).unwrap_or(self.issue.state == IssueState::Closed)
+    }
+
+    pub(super) fn say(&mut self, level: Level, code: Code, message: String) {
+        self.diagnostics.push(Diagnostic { level, code, item: Some(self.key.clone()), message });
+    }
+
+    fn read_wants(&mut self, manifest: &Manifest, own: Option<&RepoName>) {
+        let read = distinct(self.marked(own));
+        let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
+            self.wants = read;
+            return;
+        };
+        let named = depends_on.on.iter().map(|on| {
+            let on = relative(on, own);
+            let words = format!("depends_on {on}");
+            let location = manifest.location.clone();
+            Want {
+                on,
+                source: EdgeSource { by: EdgeOrigin::Manifest, location, line: Some(depends_on.line), words },
+            }
+        });
+        self.wants = distinct(named.collect());
+        self.note_replaced(&read, &format!("{}:{}", manifest.location, depends_on.line));
+    }
+
+    /// The dependencies that its text names.
+    fn marked(&self, own: Option<&RepoName>) -> Vec<Want> {
+        let issue = self.issue;
+        let wants = markers::read(&issue.body).into_iter().map(|marker| {
+            // A bare "#5" in an issue of another repository is that repository's.
+            let repo = marker.reference.repo.or_else(|| self.reference.repo.clone());
+            let on = relative(&IssueRef { repo, number: marker.reference.number }, own);
+            let line = issue.body_line.saturating_add(marker.line).saturating_sub(1);
+            let location = issue.location.clone();
+            let source =
+                EdgeSource { by: EdgeOrigin::Marker, location, line: Some(line), words: marker.words };
+            Want { on, source }
+        });
+        wants.collect()
+    }
+
+    fn note_replaced(&mut self, read: &[Want], by: &str) {
+        let set = |wants: &[Want]| wants.iter().map(|want| want.on.clone()).collect::<BTreeSet<_>>();
+        if read.is_empty() || set(read) == set(&self.wants) {
+            return;
+        }
+        let old: Vec<String> = read.iter().map(|want| format!("{} ({})", want.on, want.source)).collect();
+        let new: Vec<String> = self.wants.iter().map(|want| want.on.to_string()).collect();
+        let new = if new.is_empty() { "nothing".to_owned() } else { new.join(", ") };
+        let message = format!("{} depends on {new} ({by}) instead of {}", self.key, old.join(", "));
+        self.say(Level::Info, Code::DependenciesReplaced, message);
+    }
+
+    fn note_skip(&mut self, manifest: &Manifest) {
+        let key = &self.key;
+        match self.given.filter(|given| given.skip == Some(true)) {
+            Some(given) => {
+                let place = format!("{}:{}", manifest.location, given.line);
+                let message =
+                    format!("{key} is skipped ({place}); whoever depends on it does not wait for it");
+                self.say(Level::Warning, Code::ItemSkipped, message);
+            }
+            None if self.skip() => {
+                let place = &self.issue.location;
+                let message = format!(
+                    "{key} is closed already and is skipped ({place}); to do it again, reopen it or set skip = false in the manifest"
+                );
+                self.say(Level::Warning, Code::ObjectiveClosed, message);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Each dependency once, as it was named first.
+fn distinct(mut wants: Vec<Want>) -> Vec<Want> {
+    let mut seen = BTreeSet::new();
+    wants.retain(|want| seen.insert(want.on.clone()));
+    wants
+}

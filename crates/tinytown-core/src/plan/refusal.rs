@@ -1,0 +1,50 @@
+//! Why a plan cannot be started, as a person reads it.
+
+use super::{Code, Diagnostic, Level};
+use crate::graph::Cycle;
+use crate::id::ItemKey;
+use crate::issue::IssueRef;
+use crate::item::{EdgeOrigin, EdgeSource};
+use crate::manifest::ManifestError;
+
+/// Why a plan cannot be started. Nothing is created.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Items wait for each other in a circle.
+    #[error("{0}\n  remove one of these, or replace depends_on of one item in the manifest")]
+    Cycle(Cycle),
+    /// An item depends on an issue that the forge does not know.
+    #[error("{item} depends on {on}, which does not exist ({source_of_it})\n  {}", dangling_remedy(.source_of_it, .item))]
+    Dangling {
+        /// The item.
+        item: ItemKey,
+        /// What it depends on.
+        on: IssueRef,
+        /// Where that is said.
+        source_of_it: EdgeSource,
+    },
+    /// The manifest does not fit the mission.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+fn dangling_remedy(source: &EdgeSource, item: &ItemKey) -> String {
+    match source.by {
+        EdgeOrigin::Manifest => "correct the number there".to_owned(),
+        EdgeOrigin::Marker | EdgeOrigin::Forge => {
+            format!("correct the number there, or replace depends_on of {item} in the manifest")
+        }
+    }
+}
+
+impl Refusal {
+    /// The refusal as a diagnostic, for a plan that is shown although it cannot be started.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let (code, item) = match self {
+            Self::Cycle(cycle) => (Code::Cycle, cycle.edges.first().map(|edge| edge.item.clone())),
+            Self::Dangling { item, .. } => (Code::Dangling, Some(item.clone())),
+            Self::Manifest(_) => (Code::Manifest, None),
+        };
+        Diagnostic { level: Level::Error, code, item, message: self.to_string() }
+    }
+}

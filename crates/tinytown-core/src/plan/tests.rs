@@ -1,0 +1,242 @@
+//! Plans, and the words in which they are refused.
+
+use super::*;
+use crate::issue::IssueState;
+use crate::item::Kind;
+
+fn issue(number: u64, title: &str, body: &str) -> Issue {
+    Issue {
+        reference: IssueRef::own(number),
+        title: title.to_owned(),
+        body: body.to_owned(),
+        labels: Vec::new(),
+        state: IssueState::Open,
+        location: format!("issues/{number}.md"),
+        body_line: 3,
+    }
+}
+
+fn tutorial() -> Vec<Issue> {
+    vec![
+        issue(1, "Design auth API", "Design the authentication API schema.\n\n- Document token format\n"),
+        issue(2, "Implement auth endpoints", "Implement the endpoints.\n\nDepends on #1.\n\n- Login\n"),
+        issue(
+            3,
+            "Write auth tests",
+            "Write comprehensive tests for auth API.\n\nAfter #2.\n\n- Unit tests\n",
+        ),
+    ]
+}
+
+struct Case<'a> {
+    objectives: Vec<Issue>,
+    standings: &'a [(u64, IssueStanding)],
+    manifest: &'a str,
+}
+
+impl Case<'_> {
+    fn compile(&self) -> Result<Plan, Vec<Refusal>> {
+        let own = RepoName::new("acme/app");
+        let manifest = Manifest::parse(self.manifest, "mission.toml").expect("a manifest");
+        let standings =
+            self.standings.iter().map(|(number, standing)| (IssueRef::own(*number), *standing)).collect();
+        let request = Request {
+            objectives: &self.objectives,
+            standings: &standings,
+            manifest: &manifest,
+            own: own.as_ref(),
+        };
+        compile(&request)
+    }
+
+    fn refused(&self) -> String {
+        let refusals = self.compile().expect_err("refused");
+        refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    fn messages(&self) -> String {
+        let plan = self.compile().expect("a plan");
+        let each = plan.diagnostics.iter().map(|d| format!("{:?} {}: {d}", d.level, d.code));
+        each.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn case(objectives: Vec<Issue>) -> Case<'static> {
+    Case { objectives, standings: &[], manifest: "" }
+}
+
+fn names(keys: &[ItemKey]) -> String {
+    keys.iter().map(ItemKey::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_tutorials_issues_make_a_chain_of_three() {
+    let plan = case(tutorial()).compile().expect("a plan");
+    let lines = plan.items.iter().map(|item| {
+        let role = item.role.as_ref().expect("always a wish");
+        let on: Vec<String> = item.depends_on.iter().map(|d| format!("{} at {}", d.on, d.source)).collect();
+        format!("{} {} {} {} [{}]", item.key, item.kind, role.role, item.path_length, on.join("; "))
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    #1 design designer 3 []
+    #2 implement backend 2 [#1 at issues/2.md:5 "Depends on #1"]
+    #3 test tester 1 [#2 at issues/3.md:5 "After #2"]
+    "#);
+    assert_eq!(plan.waves.iter().map(|wave| names(wave)).collect::<Vec<_>>(), ["#1", "#2", "#3"]);
+    assert_eq!(names(&plan.critical_path), "#1 #2 #3");
+    assert!(plan.diagnostics.is_empty());
+}
+
+#[test]
+fn plans_travel_as_json() {
+    let plan = case(tutorial()).compile().expect("a plan");
+    let json = serde_json::to_string(&plan).expect("serialises");
+    assert_eq!(serde_json::from_str::<Plan>(&json).expect("parses"), plan);
+    let code = serde_json::to_string(&Code::DependenciesReplaced).expect("serialises");
+    assert_eq!(code, format!("\"{}\"", Code::DependenciesReplaced));
+}
+
+#[test]
+fn a_cycle_is_refused_edge_by_edge() {
+    let issues = vec![issue(1, "A", "a\n\nDepends on #2"), issue(2, "B", "Blocked by: #1")];
+    insta::assert_snapshot!(case(issues).refused(), @r#"
+    cycle: #1 → #2 → #1
+      #1 depends on #2 (issues/1.md:5 "Depends on #2")
+      #2 depends on #1 (issues/2.md:3 "Blocked by: #1")
+      remove one of these, or replace depends_on of one item in the manifest
+    "#);
+}
+
+#[test]
+fn every_reason_is_told_at_once() {
+    let issues = vec![issue(1, "A", "Depends on #1, #98"), issue(2, "B", "After #99.")];
+    let case = Case {
+        objectives: issues,
+        standings: &[(99, IssueStanding::Unknown)],
+        manifest: "[[overrides]]\nissue = 7\n[[overrides]]\nissue = 2\ndepends_on = [97]\n[[overrides]]\nissue = \"acme/app#2\"\n",
+    };
+    insta::assert_snapshot!(case.refused(), @r#"
+    mission.toml:2: #7 is not in this mission: name it with --issue, or remove the override
+    mission.toml:7: #2 has an override already, on line 4: merge the two
+    #1 depends on #98, which does not exist (issues/1.md:3 "Depends on #1, #98")
+      correct the number there, or replace depends_on of #1 in the manifest
+    #2 depends on #97, which does not exist (mission.toml:5 "depends_on #97")
+      correct the number there
+    cycle: #1 → #1
+      #1 depends on #1 (issues/1.md:3 "Depends on #1")
+      remove one of these, or replace depends_on of one item in the manifest
+    "#);
+    let refusals = case.compile().expect_err("refused");
+    let codes: Vec<&str> = refusals.iter().map(|refusal| refusal.diagnostic().code.as_str()).collect();
+    assert_eq!(codes, ["manifest", "manifest", "dangling", "dangling", "cycle"]);
+}
+
+#[test]
+fn a_dangling_reference_alone_refuses_the_plan() {
+    let dangling = case(vec![issue(1, "A", "Depends on #98")]);
+    assert!(matches!(&dangling.compile().expect_err("refused")[..], [Refusal::Dangling { .. }]));
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_alone_refuses_the_plan() {
+    let unfit = Case { manifest: "[[overrides]]\nissue = 7\n", ..case(tutorial()) };
+    assert!(matches!(&unfit.compile().expect_err("refused")[..], [Refusal::Manifest(_)]));
+}
+
+#[test]
+fn issues_outside_are_waited_for_while_they_are_open() {
+    let case = Case {
+        objectives: vec![issue(2, "B", "Depends on #8 and #9")],
+        standings: &[(8, IssueStanding::Open), (9, IssueStanding::Closed)],
+        manifest: "",
+    };
+    insta::assert_snapshot!(case.messages(), @r#"
+    Warning dependency-outside: #2 waits until #8 is closed, which is not part of this mission (issues/2.md:3 "Depends on #8")
+    Info dependency-closed: #2 depends on #9, which is closed already (issues/2.md:3 "Depends on #8 and #9")
+    "#);
+    let plan = case.compile().expect("a plan");
+    assert_eq!(plan.items[0].external.len(), 1);
+    assert!(plan.items[0].depends_on.is_empty());
+}
+
+#[test]
+fn the_manifest_replaces_what_was_read_and_says_so() {
+    let case = Case {
+        objectives: tutorial(),
+        standings: &[],
+        manifest: "[[overrides]]\nissue = 3\ndepends_on = [1]\nowner_role = \"QA\"\npriority = 5\nkind = \"document\"\n
+[[overrides]]\nissue = 2\ndepends_on = []\n[[overrides]]\nissue = 1\nskip = true\n",
+    };
+    insta::assert_snapshot!(case.messages(), @r#"
+    Warning item-skipped: #1 is skipped (mission.toml:12); whoever depends on it does not wait for it
+    Info dependencies-replaced: #2 depends on nothing (mission.toml:10) instead of #1 (issues/2.md:5 "Depends on #1")
+    Info dependencies-replaced: #3 depends on #1 (mission.toml:3) instead of #2 (issues/3.md:5 "After #2")
+    "#);
+    let plan = case.compile().expect("a plan");
+    let third = &plan.items[2];
+    let role = third.role.as_ref().expect("a role");
+    assert_eq!(
+        (third.kind, third.priority, role.role.as_str(), role.required),
+        (Kind::Document, 5, "qa", true)
+    );
+    assert_eq!(plan.waves.iter().map(|wave| names(wave)).collect::<Vec<_>>(), ["#2 #3"]);
+    assert!(plan.items[0].skip);
+}
+
+#[test]
+fn closed_objectives_are_skipped_unless_the_manifest_wants_them() {
+    let mut issues = tutorial();
+    issues[0].state = IssueState::Closed;
+    let mut case = case(issues);
+    insta::assert_snapshot!(case.messages(), @"Warning objective-closed: #1 is closed already and is skipped (issues/1.md); to do it again, reopen it or set skip = false in the manifest");
+    assert!(case.compile().expect("a plan").items[0].skip);
+    case.manifest = "[[overrides]]\nissue = 1\nskip = false\n";
+    let plan = case.compile().expect("a plan");
+    assert!(!plan.items[0].skip && plan.diagnostics.is_empty());
+}
+
+#[test]
+fn an_objective_named_twice_is_one_item_whatever_it_was_called() {
+    let mut issues = tutorial();
+    issues
+        .push(Issue { reference: IssueRef::parse("Acme/App#1").expect("a reference"), ..issues[0].clone() });
+    let case = case(issues);
+    assert_eq!(case.compile().expect("a plan").items.len(), 3);
+    insta::assert_snapshot!(case.messages(), @"Info objective-repeated: #1 was named twice; it counts once");
+}
+
+#[test]
+fn references_are_relative_to_the_issue_that_makes_them() {
+    let mut there = issue(5, "T", "Depends on #6 and acme/app#1 and https://github.com/acme/app/issues/2");
+    there.reference = IssueRef::parse("acme/lib#5").expect("a reference");
+    let mut issues = tutorial();
+    issues.push(there);
+    let own = RepoName::new("acme/app");
+    let outside = references_outside(&issues, &Manifest::default(), own.as_ref());
+    assert_eq!(outside, [IssueRef::parse("acme/lib#6").expect("a reference")]);
+
+    let standings = BTreeMap::from([(outside[0].clone(), IssueStanding::Closed)]);
+    let manifest = Manifest::default();
+    let request =
+        Request { objectives: &issues, standings: &standings, manifest: &manifest, own: own.as_ref() };
+    let plan = compile(&request).expect("a plan");
+    let on: Vec<&str> = plan.items[3].depends_on.iter().map(|dependency| dependency.on.as_str()).collect();
+    assert_eq!(on, ["#1", "#2"]);
+}
+
+#[test]
+fn only_what_is_really_depended_on_is_asked_about() {
+    let manifest =
+        Manifest::parse("[[overrides]]\nissue = 2\ndepends_on = [3, 40]\n", "mission.toml").expect("valid");
+    let issues = [issue(2, "B", "Depends on #30, #31"), issue(3, "C", "Depends on #2, #50, #40")];
+    let outside: Vec<u64> = references_outside(&issues, &manifest, None).iter().map(|r| r.number).collect();
+    assert_eq!(outside, [40, 50]);
+}
+
+#[test]
+fn outside_text_enters_a_plan_cleaned() {
+    let issues = vec![issue(1, "A\u{202E}b\n c", "seen <!-- Depends on #9: unseen --> text\u{200B}")];
+    let plan = case(issues).compile().expect("the comment is no dependency");
+    assert_eq!(plan.items[0].title, "Ab c");
+    assert_eq!(plan.items[0].body.as_inline(), Some("seen  text"));
+}

@@ -1,0 +1,75 @@
+//! Watching whether others live: counters that do not move for a whole lease time, by our own clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tinytown_core::id::{AgentName, Generation};
+use tinytown_store::{Heartbeat, Vitals};
+
+use super::{Driver, Mode, Moment};
+
+/// Bounds on how often we look.
+const LOOK_LEAST: Duration = Duration::from_millis(50);
+const LOOK_MOST: Duration = Duration::from_secs(1);
+
+/// What we saw ourselves, and since when. Begins anew after our start, an outage or a pause.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// The lease's epoch and counter.
+    pub(super) lease: Option<((u64, u64), Duration)>,
+    /// Each agent's generation and counter.
+    agents: BTreeMap<AgentName, (Generation, u64, Duration)>,
+    looked_at: Option<Duration>,
+    /// When the lease was asked for last.
+    pub(super) asked_at: Option<Duration>,
+}
+
+impl Watch {
+    /// What was seen before proves nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.lease = None;
+        self.agents.clear();
+        self.looked_at = None;
+    }
+}
+
+impl Driver {
+    /// How often we look at lease and heartbeats.
+    pub(super) fn watch_interval(&self) -> Duration {
+        let shortest = match self.settings.mode {
+            Mode::Apply(_) => self.settings.lease / 20,
+            Mode::Serve | Mode::Once => self.settings.lease.min(self.settings.agent_lease) / 6,
+        };
+        shortest.clamp(LOOK_LEAST, LOOK_MOST)
+    }
+
+    /// Declares agents lost whose counter we have seen unchanged for a whole lease.
+    pub(super) fn observe(&mut self, vitals: &Vitals, now: Moment) {
+        let paused = self
+            .watch
+            .looked_at
+            .is_some_and(|last| now.mono.saturating_sub(last) > self.watch_interval() * 4 + LOOK_MOST);
+        if paused {
+            self.watch.forget();
+        }
+        self.watch.looked_at = Some(now.mono);
+        if self.settings.mode != Mode::Serve {
+            return;
+        }
+        let mut silent = Vec::new();
+        for agent in self.town.roster().iter().filter(|agent| agent.is_present()) {
+            let beat = vitals.beats.iter().find(|beat| beat.agent == agent.name);
+            let counter = beat.filter(|beat| beat.generation == agent.generation).map_or(0, |beat| beat.counter);
+            let seen = self.watch.agents.entry(agent.name.clone()).or_insert((agent.generation, counter, now.mono));
+            if (seen.0, seen.1) != (agent.generation, counter) {
+                *seen = (agent.generation, counter, now.mono);
+            } else if now.mono.saturating_sub(seen.2) >= self.settings.agent_lease {
+                silent.push(Heartbeat { agent: agent.name.clone(), generation: agent.generation, counter });
+            }
+        }
+        for beat in silent {
+            let reason = format!("no sign of life for {} ms", self.settings.agent_lease.as_millis());
+            self.on_dead(beat.agent.clone(), beat.generation, reason, Some(beat));
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The active dispatcher's work: one input at a time, decided, committed, and then performed.
+
+use tinytown_core::effect::EffectResult;
+use tinytown_core::id::{AgentName, OpId};
+use tinytown_core::input::{Answer, Input, MissionInput, Refusal};
+use tinytown_core::mission::Mission;
+use tinytown_core::observation::Checks;
+use tinytown_core::text::Text;
+use tinytown_core::town::Decided;
+use tinytown_store::codec::{decode, encode, intern};
+use tinytown_store::records::{self, EffectRecord, Versions};
+use tinytown_store::{
+    Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, StoreError, TownView, Wait,
+};
+
+use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched};
+
+/// How many inputs are read at once.
+pub(super) const BATCH: usize = 64;
+/// How long a read of the inbox waits.
+const INBOX_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Something to be decided.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Somebody posted it.
+    Posted { id: InputId, op: OpId, input: Box<Result<Input, StoreError>> },
+    /// Something came of an effect.
+    Effect { op: OpId, result: EffectResult },
+    /// We saw that a worker is dead.
+    Loss { input: Input, unmoved: Option<Heartbeat> },
+}
+
+/// A commit that is under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) commit: Box<Commit>,
+    decided: Decided,
+    ours: bool,
+}
+
+impl Work {
+    pub(super) fn is_loss_of(&self, name: &AgentName) -> bool {
+        matches!(self, Self::Loss { input: Input::Gone { agent, .. }, .. } if agent == name)
+    }
+}
+
+impl Watched {
+    pub(super) fn of(mission: &Mission) -> Self {
+        let effects = mission.effects_under_way().count();
+        Self { id: mission.id(), state: mission.head().state, effects }
+    }
+}
+
+impl Driver {
+    /// Decides as long as there is something to decide and nothing is being committed.
+    pub(super) fn work(&mut self, now: Moment, calls: &mut Vec<Call>) {
+        while self.flight.is_none() && !self.stopping && !self.applied {
+            let Some(work) = self.queue.pop_front() else {
+                if !self.wake(now, calls) {
+                    break;
+                }
+                continue;
+            };
+            self.decide_work(work, now, calls);
+        }
+        if self.flight.is_none() {
+            if let Some(round) = self.round.finish() {
+                calls.push(Call::Report(Report::Round(round)));
+            }
+        }
+        self.read(now, calls);
+    }
+
+    /// Decides for a mission that is due or may have its pick; tells whether there was one.
+    fn wake(&mut self, now: Moment, calls: &mut Vec<Call>) -> bool {
+        // A command applies what was posted, and leaves the rest to a dispatcher.
+        if matches!(self.settings.mode, Mode::Apply(_)) {
+            return false;
+        }
+        let Some(mission) = self.town.next_wake(now.wall) else { return false };
+        let input = Input::Mission { mission, what: MissionInput::Wake };
+        self.decide(input, None, None, Vec::new(), now, calls);
+        true
+    }
+
+    fn decide_work(&mut self, work: Work, now: Moment, calls: &mut Vec<Call>) {
+        let ours = self.is_ours(&work);
+        match work {
+            Work::Posted { id, op, input } => match *input {
+                Ok(input) => self.decide(input, Some((id, ours)), None, Vec::new(), now, calls),
+                Err(error) => self.refuse_unreadable(id, &op, &error, ours, now, calls),
+            },
+            Work::Effect { op, mut result } => {
+                let mission = self.town.missions().find(|mission| mission.item_of_effect(&op).is_some());
+                let Some(mission) = mission.map(Mission::id) else { return };
+                let mut blobs = Vec::new();
+                intern_result(&mut result, &mut blobs);
+                let input = Input::Mission { mission, what: MissionInput::Effect { op, result } };
+                self.decide(input, None, None, blobs, now, calls);
+            }
+            Work::Loss { input, unmoved } => self.decide(input, None, unmoved, Vec::new(), now, calls),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        input: Input,
+        posted: Option<(InputId, bool)>,
+        unmoved: Option<Heartbeat>,
+        blobs: Vec<Blob>,
+        now: Moment,
+        calls: &mut Vec<Call>,
+    ) {
+        let decided = self.town.decide(&input, now.wall);
+        if decided.step.is_empty() && posted.is_none() {
+            return;
+        }
+        let mission = decided.mission.and_then(|id| self.mission_versions.get(&id)).copied().unwrap_or(0);
+        let versions = Versions { town: self.town_version, mission };
+        let written = records::write(&self.town, &decided, &input, &self.settings.engine, versions);
+        let acks = posted.iter().map(|(id, _)| (*id, encode(&decided.step.answer))).collect();
+        let Some(fence) = self.fence else { return };
+        let commit = Commit {
+            op: self.next_op("commit"),
+            fence,
+            at: now.wall,
+            town: written.town,
+            mission: written.mission,
+            unmoved: unmoved.into_iter().collect(),
+            acks,
+            mail: written.mail,
+            mail_done: written.mail_done,
+            effects: written.effects,
+            effects_done: written.effects_done,
+            blobs,
+        };
+        self.launch(commit, decided, posted.is_some_and(|(_, ours)| ours), calls);
+    }
+
+    fn launch(&mut self, commit: Commit, decided: Decided, ours: bool, calls: &mut Vec<Call>) {
+        let commit = Box::new(commit);
+        calls.push(Call::Commit(commit.clone()));
+        self.flight = Some(Box::new(Flight { commit, decided, ours }));
+    }
+
+    /// An input that nobody can read is answered, so that its poster learns of it and the inbox goes on.
+    fn refuse_unreadable(
+        &mut self,
+        id: InputId,
+        op: &OpId,
+        error: &StoreError,
+        ours: bool,
+        now: Moment,
+        calls: &mut Vec<Call>,
+    ) {
+        let message = format!("the input {op} cannot be applied: {error}");
+        calls.push(Call::Report(Report::Trouble(message.clone())));
+        let Some(fence) = self.fence else { return };
+        let answer = Answer::refused(Refusal::Invalid, message);
+        let commit = Commit {
+            op: self.next_op("commit"),
+            fence,
+            at: now.wall,
+            town: None,
+            mission: None,
+            unmoved: Vec::new(),
+            acks: vec![(id, encode(&answer))],
+            mail: Vec::new(),
+            mail_done: Vec::new(),
+            effects: Vec::new(),
+            effects_done: Vec::new(),
+            blobs: Vec::new(),
+        };
+        let step = tinytown_core::decide::Step::refusing(answer, now.wall);
+        self.launch(commit, Decided { mission: None, begins: false, step }, ours, calls);
+    }
+
+    pub(super) fn on_committed(
+        &mut self,
+        op: &OpId,
+        outcome: Result<Committed, StoreError>,
+        now: Moment,
+        calls: &mut Vec<Call>,
+    ) {
+        // An answer to a commit of an earlier holding of the lease concerns nobody.
+        let Some(flight) = self.flight.take_if(|flight| flight.commit.op == *op) else { return };
+        match outcome {
+            Ok(committed) => self.became_true(*flight, committed, calls),
+            // Whether it was executed is not known: the same commit under the same name tells.
+            Err(error @ StoreError::Unavailable { .. }) => {
+                self.trouble(&error, calls);
+                self.flight = Some(flight);
+                self.due.commit = Some(now.mono + STORE_RETRY);
+            }
+            Err(StoreError::Fenced { .. }) => self.step_down(now, calls),
+            Err(error) => {
+                self.trouble(&error, calls);
+                if let StoreError::Moved { .. } = error {
+                    self.watch.forget();
+                }
+                self.reload(now);
+            }
+        }
+    }
+
+    fn became_true(&mut self, flight: Flight, committed: Committed, calls: &mut Vec<Call>) {
+        let Flight { commit, decided, ours } = flight;
+        self.town_version = committed.town;
+        if let Some(mission) = &commit.mission {
+            self.mission_versions.insert(mission.id, committed.mission);
+        }
+        self.applied |= ours;
+        self.round.add(&self.town, &decided);
+        for op in &decided.step.effects_over {
+            if self.performing.remove(op) {
+                calls.push(Call::Revoke(op.clone()));
+            }
+        }
+        if let Some(mission) = decided.mission {
+            for (op, effect) in decided.step.effects {
+                self.perform(EffectRecord { mission, effect }, op, calls);
+            }
+            if let Some(mission) = self.town.mission(mission).filter(|_| commit.mission.is_some()) {
+                calls.push(Call::Report(Report::Mission(Watched::of(mission))));
+            }
+            self.town.forget_ended(mission);
+        }
+    }
+
+    fn perform(&mut self, record: EffectRecord, op: OpId, calls: &mut Vec<Call>) {
+        let EffectRecord { mission, effect } = record;
+        if !matches!(self.settings.mode, Mode::Apply(_)) && self.performing.insert(op.clone()) {
+            calls.push(Call::Perform { mission, op, effect });
+        }
+    }
+
+    /// Effects that an earlier holder decided and nobody reported.
+    pub(super) fn take_up_effects(&mut self, view: &TownView, calls: &mut Vec<Call>) {
+        for outgoing in &view.effects {
+            match decode::<EffectRecord>(&format!("effect {}", outgoing.op), &outgoing.record) {
+                Ok(record) => {
+                    let mission = self.town.mission(record.mission);
+                    if mission.is_some_and(|mission| mission.item_of_effect(&outgoing.op).is_some()) {
+                        self.perform(record, outgoing.op.clone(), calls);
+                    }
+                }
+                Err(error) => self.trouble(&error, calls),
+            }
+        }
+    }
+
+    pub(super) fn on_inbox(
+        &mut self,
+        after: InputId,
+        entries: Result<Vec<InboxEntry>, StoreError>,
+        now: Moment,
+        calls: &mut Vec<Call>,
+    ) {
+        // An answer to a read that was asked before we loaded anew is not about what we need.
+        if !self.is_active() || self.reading != Some(after) {
+            return;
+        }
+        self.reading = None;
+        match entries {
+            Ok(entries) => {
+                self.inbox_empty = entries.is_empty();
+                for entry in entries {
+                    self.take_in(entry, calls);
+                }
+                self.due.inbox = Some(now.mono);
+            }
+            Err(error) => {
+                self.trouble(&error, calls);
+                self.due.inbox = Some(now.mono + STORE_RETRY);
+            }
+        }
+    }
+
+    fn take_in(&mut self, entry: InboxEntry, calls: &mut Vec<Call>) {
+        self.read_to = entry.id;
+        let input = decode::<Input>(&format!("input {}", entry.op), &entry.input);
+        match input {
+            // It was written for a newer engine than this one: leave it to that.
+            Err(error @ StoreError::Newer { .. }) => self.trouble(&error, calls),
+            input => self.queue.push_back(Work::Posted { id: entry.id, op: entry.op, input: Box::new(input) }),
+        }
+    }
+
+    /// Asks for more inputs when those at hand are nearly used up.
+    fn read(&mut self, now: Moment, calls: &mut Vec<Call>) {
+        let due = self.due.inbox.is_some_and(|at| at <= now.mono);
+        if self.reading.is_some() || !due || self.queue.len() >= BATCH || self.stopping {
+            return;
+        }
+        self.reading = Some(self.read_to);
+        self.due.inbox = None;
+        let busy = !self.performing.is_empty() || self.town.missions().any(|mission| mission.running() > 0);
+        let upto = if self.settings.mode == Mode::Once { std::time::Duration::ZERO } else { INBOX_WAIT };
+        calls.push(Call::Inbox(self.read_to, Wait { upto, eager: busy }));
+    }
+}
+
+/// Long outputs are stored once and referred to.
+fn intern_result(result: &mut EffectResult, blobs: &mut Vec<Blob>) {
+    if let EffectResult::Checked { checks: Checks::Red(report) | Checks::CouldNotRun(report), .. } = result {
+        report.output = match std::mem::take(&mut report.output) {
+            Text::Inline(text) => intern(blobs, text),
+            stored @ Text::Stored { .. } => stored,
+        };
+    }
+}

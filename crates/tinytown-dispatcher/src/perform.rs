@@ -1,0 +1,91 @@
+//! Performing effects: from what core asks to what the forge is asked, and back.
+
+use tinytown_core::effect::{Effect, EffectResult};
+use tinytown_core::id::{ItemKey, MissionId, OpId};
+use tinytown_core::issue::IssueState;
+use tinytown_forge::{
+    BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
+    PublishOutcome, PublishRequest,
+};
+
+/// Performs one effect. `None` if it was revoked before anything was changed.
+pub async fn perform(
+    forge: &dyn Forge,
+    mission: MissionId,
+    op: OpId,
+    effect: Effect,
+    permit: &dyn Permit,
+) -> Option<EffectResult> {
+    match dispatch(forge, mission, op, effect, permit).await {
+        Ok(result) => Some(result),
+        Err(ForgeError::Revoked(_)) => None,
+        Err(error) => {
+            let again = matches!(error, ForgeError::Unavailable(_));
+            Some(EffectResult::Failed { again, detail: error.to_string() })
+        }
+    }
+}
+
+async fn dispatch(
+    forge: &dyn Forge,
+    mission: MissionId,
+    op: OpId,
+    effect: Effect,
+    permit: &dyn Permit,
+) -> Result<EffectResult, ForgeError> {
+    let cause = |item: ItemKey| Cause { mission, item, op: op.clone() };
+    match effect {
+        Effect::Base { item, holds, candidate } => {
+            let request = BaseRequest { cause: cause(item), holds, candidate };
+            forge.base(&request, permit).await.map(of_base)
+        }
+        Effect::Publish { item, pull, branch, expected, head, title, body } => {
+            let request = PublishRequest { cause: cause(item), pull, branch, expected, head, title, body };
+            forge.publish(&request, permit).await.map(of_publish)
+        }
+        Effect::Look { pull, .. } => forge.look(pull).await.map(EffectResult::Looked),
+        Effect::Check { item, pull, head, again } => {
+            let request = CheckRequest { cause: cause(item), pull, head: head.clone(), again };
+            let checks = forge.check(&request, permit).await?;
+            Ok(EffectResult::Checked { head, checks })
+        }
+        Effect::Merge { item, pull, head, title } => {
+            let request = MergeRequest { cause: cause(item), pull, head, title };
+            forge.merge(&request, permit).await.map(of_merge)
+        }
+        Effect::Issues { references, .. } => {
+            let found = forge.issues(&references).await?;
+            let state = |lookup| match lookup {
+                Lookup::Found(issue) => issue.state,
+                // It was known when the mission started; what was deleted since is not done.
+                Lookup::Unknown => IssueState::Open,
+            };
+            Ok(EffectResult::Issues(references.into_iter().zip(found.into_iter().map(state)).collect()))
+        }
+    }
+}
+
+fn of_base(outcome: BaseOutcome) -> EffectResult {
+    match outcome {
+        BaseOutcome::Ready(base) => EffectResult::Base(base),
+        BaseOutcome::Conflict { onto, head, detail } => EffectResult::BaseConflict { onto, head, detail },
+    }
+}
+
+fn of_publish(outcome: PublishOutcome) -> EffectResult {
+    match outcome {
+        PublishOutcome::Published(pull) => EffectResult::Published(pull),
+        PublishOutcome::HeadMoved(head) => EffectResult::HeadMoved(head),
+        PublishOutcome::NotOpen(pull) => EffectResult::NotOpen(pull),
+    }
+}
+
+fn of_merge(outcome: MergeOutcome) -> EffectResult {
+    match outcome {
+        MergeOutcome::Merged(commit) => EffectResult::Merged(commit),
+        MergeOutcome::Conflict(detail) => EffectResult::MergeConflict(detail),
+        MergeOutcome::HeadMoved(head) => EffectResult::HeadMoved(head),
+        MergeOutcome::Closed => EffectResult::Closed,
+        MergeOutcome::BaseCheckoutBusy(detail) => EffectResult::BaseCheckoutBusy(detail),
+    }
+}

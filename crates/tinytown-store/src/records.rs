@@ -1,0 +1,212 @@
+//! Which records a town is made of: what the domain's state and history look like in a store.
+//!
+//! | where | key | record |
+//! |---|---|---|
+//! | town | `agent/NAME` | [`Agent`] |
+//! | mission | charter, head | [`Charter`], [`Head`] |
+//! | mission | `item/KEY` | [`ItemRecord`], for items that ever changed |
+//! | history | number | [`StepRecord`] |
+//! | inbox | position | [`Input`] |
+//! | answers | operation | [`tinytown_core::input::Answer`] |
+//! | mail | key | [`Letter`] |
+//! | effects | operation | [`EffectRecord`] |
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use tinytown_core::effect::Effect;
+use tinytown_core::event::Event;
+use tinytown_core::id::{AgentName, ItemKey, MissionId, OpId};
+use tinytown_core::input::Input;
+use tinytown_core::letter::{Letter, Recipient};
+use tinytown_core::mission::{Charter, Head, ItemRecord, Mission};
+use tinytown_core::roster::{Agent, Roster, RosterChange};
+use tinytown_core::time::Time;
+use tinytown_core::town::{Decided, Town};
+
+use crate::codec::{decode, encode};
+use crate::{
+    Mail, Mailbox, MissionRow, MissionView, MissionWrite, Outgoing, Record, StoreError, TownView, TownWrite,
+};
+
+const AGENT: &str = "agent/";
+const ITEM: &str = "item/";
+
+/// One step of a history: an input, and all that it led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The version of the engine that decided.
+    pub engine: String,
+    /// When.
+    pub now: Time,
+    /// Upon what.
+    pub input: Input,
+    /// What became true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// What changed among the agents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roster: Vec<RosterChange>,
+    /// What was to be done outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<(OpId, Effect)>,
+}
+
+/// An effect that was decided and not yet reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectRecord {
+    /// Whose.
+    pub mission: MissionId,
+    /// What to do.
+    pub effect: Effect,
+}
+
+/// The versions on which a decision was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// Of what missions share.
+    pub town: u64,
+    /// Of the mission, 0 for one that begins.
+    pub mission: u64,
+}
+
+/// A decision as records: what a commit carries besides its name, its fence and its acknowledgements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The change to what missions share.
+    pub town: Option<TownWrite>,
+    /// The change to the mission.
+    pub mission: Option<MissionWrite>,
+    /// Deliveries.
+    pub mail: Vec<Mail>,
+    /// Deliveries that are over.
+    pub mail_done: Vec<(Mailbox, String)>,
+    /// Effects to remember.
+    pub effects: Vec<Outgoing>,
+    /// Effects that are over.
+    pub effects_done: Vec<OpId>,
+}
+
+/// The mailbox of a recipient.
+pub fn mailbox(to: &Recipient) -> Mailbox {
+    match to {
+        Recipient::Agent(name) => Mailbox::Agent(name.clone()),
+        Recipient::Conductor => Mailbox::Conductor,
+    }
+}
+
+/// A decision as records. `town` is as it was after the decision.
+pub fn write(town: &Town, decided: &Decided, input: &Input, engine: &str, versions: Versions) -> Written {
+    let step = &decided.step;
+    let record = encode(&StepRecord {
+        engine: engine.to_owned(),
+        now: step.now,
+        input: input.clone(),
+        events: step.events.clone(),
+        roster: step.roster.clone(),
+        effects: step.effects.clone(),
+    });
+    let mission = decided.mission.filter(|_| !step.is_empty()).and_then(|id| town.mission(id));
+    let (of_mission, of_town) = if mission.is_some() { (Some(record), None) } else { (None, Some(record)) };
+    let effect = |(op, effect): &(OpId, Effect)| {
+        let mission = decided.mission?;
+        Some(Outgoing { op: op.clone(), record: encode(&EffectRecord { mission, effect: effect.clone() }) })
+    };
+    Written {
+        town: write_roster(town.roster(), &step.roster, versions.town, of_town),
+        mission: mission
+            .zip(of_mission)
+            .map(|(mission, step)| write_mission(mission, versions.mission, decided.begins, step)),
+        mail: step.letters.iter().map(|one| Mail {
+            to: mailbox(&one.to),
+            key: one.key.clone(),
+            record: encode(&one.letter),
+        }).collect(),
+        mail_done: step.letters_over.iter().map(|(to, key)| (mailbox(to), key.clone())).collect(),
+        effects: step.effects.iter().filter_map(effect).collect(),
+        effects_done: step.effects_over.clone(),
+    }
+}
+
+fn write_roster(roster: &Roster, changes: &[RosterChange], expect: u64, step: Option<Record>) -> Option<TownWrite> {
+    if changes.is_empty() {
+        return None;
+    }
+    let names: BTreeSet<&AgentName> = changes.iter().map(changed_agent).collect();
+    let agents = names.into_iter().filter_map(|name| roster.get(name));
+    let put = agents.map(|agent| (format!("{AGENT}{}", agent.name), encode(agent))).collect();
+    Some(TownWrite { expect, put, delete: Vec::new(), step })
+}
+
+fn changed_agent(change: &RosterChange) -> &AgentName {
+    match change {
+        RosterChange::AgentJoined { agent } => &agent.name,
+        RosterChange::AgentBusy { claim } => &claim.agent,
+        RosterChange::AgentFreed { agent }
+        | RosterChange::AgentRetiring { agent }
+        | RosterChange::AgentGone { agent, .. } => agent,
+    }
+}
+
+fn write_mission(mission: &Mission, expect: u64, begins: bool, step: Record) -> MissionWrite {
+    let put = mission
+        .changed()
+        .map(|ix| (format!("{ITEM}{}", mission.key(ix)), encode(&mission.record(ix))))
+        .collect();
+    MissionWrite {
+        id: mission.id(),
+        expect,
+        charter: begins.then(|| encode(mission.charter())),
+        head: encode(mission.head()),
+        unfinished: !mission.head().state.is_over(),
+        put,
+        step,
+    }
+}
+
+/// The agents of a town.
+///
+/// # Errors
+/// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
+pub fn load_roster(view: &TownView) -> Result<Roster, StoreError> {
+    let agents = view.records.iter().filter(|(key, _)| key.starts_with(AGENT));
+    let agents: Result<Vec<Agent>, StoreError> = agents.map(|(key, record)| decode(key, record)).collect();
+    Ok(Roster::new(agents?))
+}
+
+/// What never changes about a mission, and what changes about it as a whole.
+///
+/// # Errors
+/// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
+pub fn load_row(row: &MissionRow) -> Result<(Charter, Head), StoreError> {
+    let charter = decode(&format!("the charter of mission {}", row.id), &row.charter)?;
+    let head = decode(&format!("the head of mission {}", row.id), &row.head)?;
+    Ok((charter, head))
+}
+
+/// A mission whole.
+///
+/// # Errors
+/// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
+pub fn load_mission(view: &MissionView) -> Result<Mission, StoreError> {
+    let (charter, head) = load_row(&view.row)?;
+    let mut records: Vec<(ItemKey, ItemRecord)> = Vec::with_capacity(view.records.len());
+    for (key, record) in &view.records {
+        if let Some(item) = key.strip_prefix(ITEM) {
+            let what = format!("item {item} of mission {}", view.row.id);
+            records.push((ItemKey::new(item), decode(&what, record)?));
+        }
+    }
+    Mission::load(charter, head, records).map_err(|error| StoreError::Corrupt {
+        what: format!("mission {}", view.row.id),
+        detail: error.to_string(),
+    })
+}
+
+/// What a letter says.
+///
+/// # Errors
+/// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
+pub fn load_letter(key: &str, record: &Record) -> Result<Letter, StoreError> {
+    decode(&format!("letter {key}"), record)
+}

@@ -1,0 +1,149 @@
+//! Files, connections and the schema.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::failure::{Failure, unavailable};
+use crate::{StoreError, rules};
+
+/// The newest schema this program reads and writes.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How long a call waits for another process's transaction, counted in sleeps of [`NAP`].
+const NAPS: i32 = 15_000;
+
+/// SQLite's own handler sleeps ever longer, which is unfair to those who wait longest.
+const NAP: Duration = Duration::from_millis(1);
+
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Makes the file and the schema unless they are there.
+pub(super) fn create(path: &Path, at: &str) -> Result<(), StoreError> {
+    make_file(path).map_err(|error| unavailable(at, error))?;
+    let prepare = || match schema_version(path, at)? {
+        0 => write_schema(path, at),
+        _ => Ok(()),
+    };
+    prepare().map_err(|failure| failure.at(at))
+}
+
+/// Makes sure that there is a store which this program understands, and writes nothing.
+pub(super) fn check(path: &Path, at: &str) -> Result<(), StoreError> {
+    let missing = || StoreError::NoTown { at: at.to_owned() };
+    match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing()),
+        Err(error) => return Err(unavailable(at, error)),
+        Ok(_) => {}
+    }
+    match schema_version(path, at).map_err(|failure| failure.at(at))? {
+        // A file that nobody has finished making.
+        0 => Err(missing()),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a further connection to an existing store.
+pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | match access {
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(nap))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if access == Access::Write {
+        write_ahead(&connection)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+    }
+    Ok(connection)
+}
+
+/// Called by SQLite when another process is in the way, with the number of naps so far.
+fn nap(naps: i32) -> bool {
+    if naps >= NAPS {
+        return false;
+    }
+    std::thread::sleep(NAP);
+    true
+}
+
+/// Makes the file with its final rights before SQLite sees it; SQLite gives the same to its companions.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => file.sync_all()?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    // The name of the file must survive a power cut as well as its content.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The schema's version, 0 if there is none yet. Reads only.
+fn schema_version(path: &Path, at: &str) -> Result<u32, Failure> {
+    let connection = connect(path, Access::Read)?;
+    version_of(&connection, at)
+}
+
+fn version_of(connection: &Connection, at: &str) -> Result<u32, Failure> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > SCHEMA_VERSION {
+        let what = format!("the store at {at}");
+        return Err(StoreError::Newer { what, found, known: SCHEMA_VERSION }.into());
+    }
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if found == 0 && tables > 0 {
+        let what = format!("the store at {at}");
+        return Err(rules::contradiction(what, "it is a database of another program").into());
+    }
+    Ok(found)
+}
+
+/// Writes the schema, unless another process did meanwhile.
+fn write_schema(path: &Path, at: &str) -> Result<(), Failure> {
+    let mut connection = connect(path, Access::Write)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if version_of(&transaction, at)? == 0 {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Turns on the write-ahead log, which stays on. SQLite asks no busy handler here, so we wait ourselves.
+fn write_ahead(connection: &Connection) -> Result<(), Failure> {
+    let mut naps = 0;
+    loop {
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                let detail = format!("its file system allows no write-ahead log (journal mode {mode})");
+                let what = "the store".to_owned();
+                return Err(StoreError::Unavailable { at: what, detail }.into());
+            }
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                naps += 1;
+                if !nap(naps) {
+                    return Err(error.into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Every backend against the conformance suite, and SQLite against the model and its own promises.
+
+mod files;
+mod forgetting;
+mod model;
+mod processes;
+mod suite;
+mod waking;

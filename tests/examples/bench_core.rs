@@ -1,0 +1,168 @@
+//! `cargo xtask bench core`: what compiling a plan and deciding cost, at several sizes.
+#![expect(clippy::print_stdout, reason = "it prints a table")]
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tinytown_core::effect::{Effect, EffectResult};
+use tinytown_core::id::{AgentName, MissionId, Sha};
+use tinytown_core::input::{Input, Join, MissionInput, NewMission, Submission};
+use tinytown_core::issue::IssueRef;
+use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
+use tinytown_core::letter::Letter;
+use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::policy::Policy;
+use tinytown_core::roster::Place;
+use tinytown_core::text::Text;
+use tinytown_core::time::Time;
+use tinytown_core::town::Town;
+
+/// Most dependents of one item.
+const OUT_DEGREE: u64 = 8;
+
+fn main() {
+    println!("decide, whole mission, honest agents, 16 at once, out-degree <= {OUT_DEGREE}");
+    println!("{:>8} {:>9} {:>9} {:>9} {:>9} {:>12}", "items", "steps", "p50 us", "p99 us", "max us", "missions/s");
+    for items in [30, 100, 1000, 10_000] {
+        decide(items);
+    }
+}
+
+fn decide(count: u64) {
+    let mut times = Vec::new();
+    let began = Instant::now();
+    run(count, &mut times);
+    let whole = began.elapsed();
+    times.sort_unstable();
+    let at = |percent: usize| micros(times[(times.len() - 1) * percent / 100]);
+    let most = micros(times[times.len() - 1]);
+    println!(
+        "{count:>8} {:>9} {:>9.2} {:>9.2} {:>9.2} {:>12.1}",
+        times.len(),
+        at(50),
+        at(99),
+        most,
+        1.0 / whole.as_secs_f64()
+    );
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn run(count: u64, times: &mut Vec<Duration>) {
+    let mut town = Town::default();
+    let mut now = 1_000_000;
+    let mut inputs: VecDeque<Input> = (0..16).map(join).collect();
+    let policy = Policy { max_parallel: 16, reviewer_required: false, auto_merge: true, ..Policy::default() };
+    let items = graph(count);
+    let objectives = items.iter().map(|item| item.key.to_string()).collect();
+    let id = MissionId(uuid::Uuid::from_u128(1));
+    inputs.push_back(Input::Start(Box::new(NewMission { id, policy, objectives, items })));
+    let mut heads = std::collections::HashMap::new();
+    loop {
+        let input = match inputs.pop_front() {
+            Some(input) => input,
+            None => match town.next_wake(Time::from_millis(now)) {
+                Some(mission) => Input::Mission { mission, what: MissionInput::Wake },
+                None => return,
+            },
+        };
+        now += 1;
+        let began = Instant::now();
+        let decided = town.decide(&input, Time::from_millis(now));
+        let took = began.elapsed();
+        if !matches!(input, Input::Start(_) | Input::Join(_)) {
+            times.push(took);
+        }
+        for (op, effect) in decided.step.effects {
+            let result = perform(&effect, &mut heads);
+            inputs.push_back(Input::Mission { mission: id, what: MissionInput::Effect { op, result } });
+        }
+        for delivery in decided.step.letters {
+            if let Letter::Assignment(brief) = delivery.letter {
+                let claim = brief.claim;
+                let head = Sha::new(&format!("{now:040x}")).expect("40 digits");
+                let submission = Submission::Work { head, empty: false, summary: "done".to_owned() };
+                let started = MissionInput::Started { claim: claim.clone() };
+                inputs.push_back(Input::Mission { mission: id, what: started });
+                inputs.push_back(Input::Mission { mission: id, what: MissionInput::Submitted { claim, submission } });
+            }
+        }
+        town.forget_ended(id);
+    }
+}
+
+fn perform(effect: &Effect, heads: &mut std::collections::HashMap<u64, Sha>) -> EffectResult {
+    match effect {
+        Effect::Base { .. } => EffectResult::Base(Sha::new(&"a".repeat(40)).expect("40 digits")),
+        Effect::Publish { branch, head, pull, .. } => {
+            let number = pull.unwrap_or(heads.len() as u64 + 1);
+            heads.insert(number, head.clone());
+            let (branch, head) = (branch.clone(), head.clone());
+            EffectResult::Published(Pull { number, url: String::new(), branch, head, state: PullState::Open })
+        }
+        Effect::Look { pull, .. } => EffectResult::Looked(Observation {
+            head: heads[pull].clone(),
+            state: PullState::Open,
+            mergeable: Mergeable::Yes,
+            governed: Vec::new(),
+            has_diff: true,
+        }),
+        Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
+        Effect::Merge { .. } => EffectResult::Merged(None),
+        Effect::Issues { .. } => EffectResult::Issues(Vec::new()),
+    }
+}
+
+fn join(n: u32) -> Input {
+    let place = Place { host: "h".into(), boot: "b".into(), pid: n, started: 1, runs: String::new() };
+    let agent = AgentName::new(&format!("agent-{n}")).expect("a name");
+    Input::Join(Join { agent, role: None, cli: "sh".into(), place })
+}
+
+/// A graph in which every item waits for up to three earlier ones, and none has more than eight dependents.
+fn graph(count: u64) -> Vec<ItemSpec> {
+    let mut dependents = vec![0; usize::try_from(count).expect("small") + 1];
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (1..=count)
+        .map(|number| {
+            let mut on = Vec::new();
+            for _ in 0..3 {
+                let other = if number > 1 { 1 + random() % (number - 1) } else { continue };
+                let place = usize::try_from(other).expect("small");
+                if dependents[place] < OUT_DEGREE && !on.contains(&other) {
+                    dependents[place] += 1;
+                    on.push(other);
+                }
+            }
+            item(number, &on)
+        })
+        .collect()
+}
+
+fn item(number: u64, after: &[u64]) -> ItemSpec {
+    let source = EdgeSource { by: EdgeOrigin::Marker, location: String::new(), line: None, words: String::new() };
+    let depends_on =
+        after.iter().map(|on| Dependency { on: IssueRef::own(*on).key(), source: source.clone() }).collect();
+    ItemSpec {
+        key: IssueRef::own(number).key(),
+        title: format!("Item {number}"),
+        kind: Kind::Implement,
+        role: None,
+        pinned: None,
+        priority: 0,
+        body: Text::default(),
+        depends_on,
+        external: Vec::new(),
+        skip: false,
+        path_length: 1,
+        origin: Origin::Issue(IssueRef::own(number)),
+    }
+}

@@ -1,0 +1,67 @@
+//! The chores that build and test.
+
+use crate::steps::{Failure, Stages};
+use crate::tidy;
+
+/// Everything that must pass.
+pub(crate) fn test(filter: &[&str]) -> Result<(), Failure> {
+    let mut stages = Stages::default();
+    let outcome = run_tests(&mut stages, filter);
+    stages.tell();
+    outcome
+}
+
+fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
+    stages.stage("tidy", tidy::run)?;
+    // The stories drive the real binary, which cargo does not build for another package's tests.
+    stages.cargo("build tt", &["build", "--package", "tinytown-cli"])?;
+    let mut words = vec!["test", "--workspace", "--all-features"];
+    words.extend(filter);
+    // Snapshots are compared, never written; hidden backtraces keep failures readable.
+    stages.cargo_with("test", &words, &[("INSTA_UPDATE", "no"), ("RUST_BACKTRACE", "0")])
+}
+
+/// What `.ci/run` runs.
+pub(crate) fn all() -> Result<(), Failure> {
+    let mut stages = Stages::default();
+    let outcome = run_all(&mut stages);
+    stages.tell();
+    outcome
+}
+
+fn run_all(stages: &mut Stages) -> Result<(), Failure> {
+    stages.cargo("fmt", &["fmt", "--all", "--check"])?;
+    stages.cargo(
+        "clippy",
+        &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    )?;
+    stages.cargo_with(
+        "doc",
+        &["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
+    run_tests(stages, &[])
+}
+
+/// Measurements; the programs that measure are examples and print tables.
+pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
+    let mut stages = Stages::default();
+    match words {
+        ["core"] => stages.cargo(
+            "bench core",
+            &["run", "--release", "--package", "tinytown-tests", "--example", "bench_core"],
+        ),
+        ["handoff"] => {
+            stages.cargo("build tt", &["build", "--release", "--package", "tinytown-cli"])?;
+            stages.cargo(
+                "bench handoff",
+                &["run", "--release", "--package", "tinytown-tests", "--example", "bench_handoff"],
+            )
+        }
+        [] => {
+            bench(&["core"])?;
+            bench(&["handoff"])
+        }
+        other => Err(format!("no measurement called {}: core, handoff", other.join(" "))),
+    }
+}
