@@ -22,7 +22,10 @@ const OUT_DEGREE: u64 = 8;
 
 fn main() {
     println!("decide, whole mission, honest agents, 16 at once, out-degree <= {OUT_DEGREE}");
-    println!("{:>8} {:>9} {:>9} {:>9} {:>9} {:>12}", "items", "steps", "p50 us", "p99 us", "max us", "missions/s");
+    println!(
+        "{:>8} {:>9} {:>9} {:>9} {:>9} {:>12}",
+        "items", "steps", "p50 us", "p99 us", "max us", "missions/s"
+    );
     for items in [30, 100, 1000, 10_000] {
         decide(items);
     }
@@ -86,7 +89,10 @@ fn run(count: u64, times: &mut Vec<Duration>) {
                 let submission = Submission::Work { head, empty: false, summary: "done".to_owned() };
                 let started = MissionInput::Started { claim: claim.clone() };
                 inputs.push_back(Input::Mission { mission: id, what: started });
-                inputs.push_back(Input::Mission { mission: id, what: MissionInput::Submitted { claim, submission } });
+                inputs.push_back(Input::Mission {
+                    mission: id,
+                    what: MissionInput::Submitted { claim, submission },
+                });
             }
         }
         town.forget_ended(id);
@@ -148,7 +154,8 @@ fn graph(count: u64) -> Vec<ItemSpec> {
 }
 
 fn item(number: u64, after: &[u64]) -> ItemSpec {
-    let source = EdgeSource { by: EdgeOrigin::Marker, location: String::new(), line: None, words: String::new() };
+    let source =
+        EdgeSource { by: EdgeOrigin::Marker, location: String::new(), line: None, words: String::new() };
     let depends_on =
         after.iter().map(|on| Dependency { on: IssueRef::own(*on).key(), source: source.clone() }).collect();
     ItemSpec {

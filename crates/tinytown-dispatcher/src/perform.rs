@@ -4,8 +4,8 @@ use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::id::{ItemKey, MissionId, OpId};
 use tinytown_core::issue::IssueState;
 use tinytown_forge::{
-    BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
-    PublishOutcome, PublishRequest,
+    BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
+    Permit, PublishOutcome, PublishRequest,
 };
 
 /// Performs one effect. `None` if it was revoked before anything was changed.

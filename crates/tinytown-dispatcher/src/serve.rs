@@ -149,9 +149,11 @@ impl Shell {
             Call::Vitals => self.answer(async move { Event::Vitals(store.vitals().await) }),
             Call::Lease(op, call) => self.answer(async move { Event::Lease(store.lease(&op, &call).await) }),
             Call::Load => self.answer(async move { Event::Loaded(load(&*store).await) }),
-            Call::Inbox(after, wait) => self.answer(async move {
-                Event::Inbox { after, entries: store.inbox(after, BATCH, wait).await }
-            }),
+            Call::Inbox(after, wait) => {
+                self.answer(
+                    async move { Event::Inbox { after, entries: store.inbox(after, BATCH, wait).await } },
+                );
+            }
             Call::Commit(commit) => self.answer(async move {
                 Event::Committed { op: commit.op.clone(), outcome: store.commit(&commit).await }
             }),

@@ -12,7 +12,7 @@ use crate::roster::RosterChange;
 
 /// Time before the second attempt; each later one waits six times as long, up to [`BACKOFF_MOST`].
 const BACKOFF_FIRST: Duration = Duration::from_secs(5);
-const BACKOFF_MOST: Duration = Duration::from_secs(900);
+const BACKOFF_MOST: Duration = Duration::from_mins(15);
 
 /// How long an item waits after its `failures`-th failed attempt.
 pub(super) fn backoff(failures: u32) -> Duration {
@@ -65,7 +65,7 @@ impl Turn<'_> {
                 self.verdict(ix, &head, &claim.agent, *approve, summary);
             }
             (Submission::Verdict { .. }, _) => {
-                self.failed(ix, "nothing-done", "a verdict was given, and nothing is under review")
+                self.failed(ix, "nothing-done", "a verdict was given, and nothing is under review");
             }
         }
         Answer::applied()

@@ -8,10 +8,11 @@ use crate::letter::{Letter, Recipient, help_key};
 use crate::mission::{Mission, MissionState};
 use crate::time::Time;
 
-/// Nothing moved for this long, though nothing runs: somebody is asked.
-const HELP_AFTER: Duration = Duration::from_secs(180);
+/// Nothing moved for this long, though nothing runs: somebody is asked. An agent that is missing may
+/// just be starting, so that is no reason to call a mission blocked before.
+const HELP_AFTER: Duration = Duration::from_mins(1);
 /// An unanswered request is repeated after this long, and each time after twice as long.
-const HELP_AGAIN: Duration = Duration::from_secs(1800);
+const HELP_AGAIN: Duration = Duration::from_mins(30);
 
 /// Why a mission that was ended by force ended.
 pub(super) const STOPPED_BY_OPERATOR: &str = "stopped-by-operator";
@@ -66,10 +67,12 @@ impl Turn<'_> {
     }
 
     fn see_if_blocked(&mut self) {
+        let stalled = self.now >= self.mission.head().progress_at + HELP_AFTER;
+        let nobody_takes_it = || self.mission.first_ready().is_none() || (stalled && !self.could_be_taken());
         let blocked = self.mission.open_items() > 0
             && self.mission.running() == 0
             && !self.mission.goes_on_by_itself()
-            && !self.could_be_taken();
+            && nobody_takes_it();
         match (self.mission.head().state, blocked) {
             (MissionState::Running, true) => self.emit(Event::MissionBlocked),
             (MissionState::Blocked, false) => self.emit(Event::MissionUnblocked),

@@ -141,21 +141,7 @@ impl Mission {
             let allowed = policy.max_attempts + item.now.granted;
             return Err(Violation::Launches { item: key(), launches: item.now.attempts, allowed });
         }
-        self.check_done(item)
-    }
-
-    fn check_done(&self, item: &super::Item) -> Result<(), Violation> {
-        let Some(crate::event::Outcome::Accepted { head }) = &item.now.outcome else { return Ok(()) };
-        let key = || item.spec.key.clone();
-        if item.now.changed.is_none() && item.now.head() != Some(head) {
-            return Err(Violation::Gate { item: key(), gate: "its accepted head" });
-        }
-        if let Some(review) = &item.now.gates.review
-            && item.now.authors.iter().any(|author| author.as_str() == review.by)
-        {
-            return Err(Violation::OwnReview { item: key(), agent: review.by.clone() });
-        }
-        Ok(())
+        check_done(item)
     }
 
     fn check_holder(&self, ix: ItemIx, roster: &Roster) -> Result<(), Violation> {
@@ -166,4 +152,18 @@ impl Mission {
             _ => Err(Violation::Roster { item: item.spec.key.clone(), agent: claim.agent.to_string() }),
         }
     }
+}
+
+fn check_done(item: &super::Item) -> Result<(), Violation> {
+    let Some(crate::event::Outcome::Accepted { head }) = &item.now.outcome else { return Ok(()) };
+    let key = || item.spec.key.clone();
+    if item.now.changed.is_none() && item.now.head() != Some(head) {
+        return Err(Violation::Gate { item: key(), gate: "its accepted head" });
+    }
+    if let Some(review) = &item.now.gates.review
+        && item.now.authors.iter().any(|author| author.as_str() == review.by)
+    {
+        return Err(Violation::OwnReview { item: key(), agent: review.by.clone() });
+    }
+    Ok(())
 }

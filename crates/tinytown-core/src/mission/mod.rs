@@ -236,7 +236,7 @@ impl Mission {
 
     /// The best rank among the ready items, and since when it waits.
     pub fn first_ready(&self) -> Option<Rank> {
-        self.index.ready.values().filter_map(|queue| queue.first()).min().cloned()
+        self.index.ready.values().filter_map(|queue| queue.first()).min().copied()
     }
 
     /// The queues of ready items, one for each sort of agent that may take them.

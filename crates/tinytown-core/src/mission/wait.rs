@@ -211,7 +211,7 @@ impl Mission {
             return reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail);
         }
         let eligible = crate::decide::eligible(self, roster, ix);
-        let busy: Vec<&str> = eligible.iter().map(|agent| agent.as_str()).collect();
+        let busy: Vec<&str> = eligible.iter().map(crate::id::AgentName::as_str).collect();
         if item.is_review() && busy.is_empty() {
             let detail = "no agent is there that wrote nothing under review; spawn a reviewer";
             return reason(WaitCode::NoReviewer, Owner::Person, "operator", detail);

@@ -268,6 +268,7 @@ impl World {
 }
 
 /// Hands in work, approves everything.
+#[expect(clippy::unnecessary_wraps, reason = "a worker may also be silent")]
 pub(crate) fn honest(brief: &Brief) -> Option<MissionInput> {
     let submission = match brief.kind {
         Kind::Review => Submission::Verdict { approve: true, summary: "fine".to_owned() },
@@ -286,7 +287,10 @@ pub(crate) fn work(brief: &Brief, empty: bool) -> Submission {
 fn describe(event: &Event) -> Option<String> {
     if matches!(
         event,
-        Event::EffectAsked { .. } | Event::EffectOver { .. } | Event::ItemDelivered { .. } | Event::PullSeen { .. }
+        Event::EffectAsked { .. }
+            | Event::EffectOver { .. }
+            | Event::ItemDelivered { .. }
+            | Event::PullSeen { .. }
     ) {
         return None;
     }

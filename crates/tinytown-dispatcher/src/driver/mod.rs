@@ -19,8 +19,8 @@ use tinytown_core::roster::Agent;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
 use tinytown_store::{
-    Commit, Committed, Heartbeat, InboxEntry, InputId, LeaseCall, LeaseFence, LeaseReply, MissionView, Record,
-    StoreError, TownView, Vitals, Wait,
+    Commit, Committed, Heartbeat, InboxEntry, InputId, LeaseCall, LeaseFence, LeaseReply, MissionView,
+    Record, StoreError, TownView, Vitals, Wait,
 };
 
 use crate::rounds::Round;
@@ -348,7 +348,8 @@ impl Driver {
     }
 
     fn prove(&self, calls: &mut Vec<Call>) {
-        let present: Vec<Agent> = self.town.roster().iter().filter(|agent| agent.is_present()).cloned().collect();
+        let present: Vec<Agent> =
+            self.town.roster().iter().filter(|agent| agent.is_present()).cloned().collect();
         if !present.is_empty() {
             calls.push(Call::Prove(present));
         }
@@ -365,7 +366,13 @@ impl Driver {
         }
     }
 
-    fn on_dead(&mut self, agent: AgentName, generation: Generation, reason: String, unmoved: Option<Heartbeat>) {
+    fn on_dead(
+        &mut self,
+        agent: AgentName,
+        generation: Generation,
+        reason: String,
+        unmoved: Option<Heartbeat>,
+    ) {
         let known = self.town.roster().get(&agent);
         let present = known.is_some_and(|known| known.generation == generation && known.is_present());
         let queued = self.queue.iter().any(|work| work.is_loss_of(&agent));

@@ -59,8 +59,10 @@ impl Driver {
         let mut silent = Vec::new();
         for agent in self.town.roster().iter().filter(|agent| agent.is_present()) {
             let beat = vitals.beats.iter().find(|beat| beat.agent == agent.name);
-            let counter = beat.filter(|beat| beat.generation == agent.generation).map_or(0, |beat| beat.counter);
-            let seen = self.watch.agents.entry(agent.name.clone()).or_insert((agent.generation, counter, now.mono));
+            let counter =
+                beat.filter(|beat| beat.generation == agent.generation).map_or(0, |beat| beat.counter);
+            let seen =
+                self.watch.agents.entry(agent.name.clone()).or_insert((agent.generation, counter, now.mono));
             if (seen.0, seen.1) != (agent.generation, counter) {
                 *seen = (agent.generation, counter, now.mono);
             } else if now.mono.saturating_sub(seen.2) >= self.settings.agent_lease {

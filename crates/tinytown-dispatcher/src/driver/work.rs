@@ -9,9 +9,7 @@ use tinytown_core::text::Text;
 use tinytown_core::town::Decided;
 use tinytown_store::codec::{decode, encode, intern};
 use tinytown_store::records::{self, EffectRecord, Versions};
-use tinytown_store::{
-    Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, StoreError, TownView, Wait,
-};
+use tinytown_store::{Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, StoreError, TownView, Wait};
 
 use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched};
 
@@ -64,11 +62,10 @@ impl Driver {
             };
             self.decide_work(work, now, calls);
         }
-        if self.flight.is_none() {
-            if let Some(round) = self.round.finish() {
+        if self.flight.is_none()
+            && let Some(round) = self.round.finish() {
                 calls.push(Call::Report(Report::Round(round)));
             }
-        }
         self.read(now, calls);
     }
 
@@ -283,7 +280,9 @@ impl Driver {
         match input {
             // It was written for a newer engine than this one: leave it to that.
             Err(error @ StoreError::Newer { .. }) => self.trouble(&error, calls),
-            input => self.queue.push_back(Work::Posted { id: entry.id, op: entry.op, input: Box::new(input) }),
+            input => {
+                self.queue.push_back(Work::Posted { id: entry.id, op: entry.op, input: Box::new(input) });
+            }
         }
     }
 

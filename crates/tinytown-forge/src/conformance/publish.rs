@@ -4,7 +4,7 @@ use tinytown_core::observation::PullState;
 
 use super::Harness;
 use super::scene::{Withdrawn, branch, open, publication, published};
-use crate::{Always, ForgeError, MergeOutcome, PublishOutcome};
+use crate::{Always, ForgeError, MergeOutcome, PublishOutcome, PublishRequest};
 
 /// Number, branch, head, state.
 pub async fn a_submission_becomes_an_open_pull_request_at_its_head(harness: &dyn Harness) {
@@ -139,13 +139,11 @@ pub async fn an_unknown_pull_request_is_refused(harness: &dyn Harness) {
 /// Titles and texts may be anything.
 pub async fn a_branch_that_is_no_safe_name_is_refused_or_harmless(harness: &dyn Harness) {
     let head = harness.commit(&[&harness.base().await], &[("a", "a\n")]).await;
-    let mut request = publication(2, None, &head);
-    request.title = "--help; rm -rf \"$HOME\" `id`\n\nTinytown-Item: x #9".to_owned();
-    request.body = "\0\u{1b}[2J".to_owned();
+    let title = "--help; rm -rf \"$HOME\" `id`\n\nTinytown-Item: x #9".to_owned();
+    let request = PublishRequest { title, body: "\0\u{1b}[2J".to_owned(), ..publication(2, None, &head) };
     let pull = published(&*harness.forge().await, &request).await;
     assert_eq!(pull.head, head);
-    let mut request = publication(3, None, &head);
-    request.branch = "--upload-pack=x".to_owned();
+    let request = PublishRequest { branch: "--upload-pack=x".to_owned(), ..publication(3, None, &head) };
     let before = harness.base().await;
     let _ = harness.forge().await.publish(&request, &Always).await;
     assert_eq!(harness.base().await, before);

@@ -57,7 +57,9 @@ impl Folder {
                 files.entry(number).or_default().push(name);
             }
         }
-        files.values_mut().for_each(|names| names.sort());
+        for names in files.values_mut() {
+            names.sort();
+        }
         Ok(files)
     }
 

@@ -126,7 +126,9 @@ async fn hooks_signatures_and_configuration_of_the_user_do_not_matter() {
         ("core.pager", "/bin/false"),
         ("diff.external", "/bin/false"),
     ];
-    settings.iter().for_each(|(key, value)| drop(place.git(&["config", key, value])));
+    for (key, value) in settings {
+        place.git(&["config", key, value]);
+    }
     let scene = open(&place, &[("new", "ours\n")]).await;
     assert!(scene.forge.look(scene.pull.number).await.unwrap().has_diff);
     assert!(matches!(scene.merge().await, MergeOutcome::Merged(Some(_))));

@@ -144,7 +144,9 @@ impl Place {
         }
         let tree = git(&["write-tree"], "");
         let mut arguments = vec!["commit-tree", &tree, "-m", "work"];
-        parents.iter().for_each(|parent| arguments.extend(["-p", parent.as_str()]));
+        for parent in parents {
+            arguments.extend(["-p", parent.as_str()]);
+        }
         Sha::new(&git(&arguments, "")).unwrap()
     }
 

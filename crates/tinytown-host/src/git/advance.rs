@@ -4,8 +4,11 @@
 //! tell whose lock it is. Here the index is locked by us, with a note inside: which branch goes from
 //! where to where. All work is done on a copy of the index, which replaces it at the end:
 //!
-//! 1. lock with the note → 2. would git refuse? → 3. move the branch (the one deciding moment)
-//! → 4. move the files → 5. put the copy in place → 6. unlock.
+//! 1. lock with the note
+//! 2. ask git whether it would refuse
+//! 3. move the branch: the one deciding moment
+//! 4. move the files
+//! 5. put the copy in place, and unlock
 //!
 //! Whoever finds a lock with a note, and holds the [`Lane`], knows that its writer is gone, and
 //! finishes: see [`Git::finish_advance`]. While the lock is there, the user's own git changes nothing.

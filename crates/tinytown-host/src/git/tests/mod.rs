@@ -48,6 +48,10 @@ impl Sandbox {
         std::fs::write(path, text).expect("file");
     }
 
+    pub(super) fn remove(&self, file: &str) {
+        std::fs::remove_file(self.repo().join(file)).expect("remove");
+    }
+
     pub(super) fn read(&self, file: &str) -> Option<String> {
         std::fs::read_to_string(self.repo().join(file)).ok()
     }
