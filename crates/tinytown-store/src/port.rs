@@ -260,6 +260,26 @@ pub struct Commit {
     pub blobs: Vec<Blob>,
 }
 
+impl Commit {
+    /// A commit that changes nothing yet.
+    pub const fn new(op: OpId, fence: LeaseFence, at: Time) -> Self {
+        Self {
+            op,
+            fence,
+            at,
+            town: None,
+            mission: None,
+            unmoved: Vec::new(),
+            acks: Vec::new(),
+            mail: Vec::new(),
+            mail_done: Vec::new(),
+            effects: Vec::new(),
+            effects_done: Vec::new(),
+            blobs: Vec::new(),
+        }
+    }
+}
+
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {

@@ -37,8 +37,11 @@ const ITEM: &str = "item/";
 pub struct StepRecord {
     /// The version of the engine that decided.
     pub engine: String,
-    /// When.
+    /// When it was decided.
     pub now: Time,
+    /// When the input was posted, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_at: Option<Time>,
     /// Upon what.
     pub input: Input,
     /// What became true.
@@ -70,6 +73,17 @@ pub struct Versions {
     pub mission: u64,
 }
 
+/// What a decision's records tell besides the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The version of the engine that decided.
+    pub engine: &'a str,
+    /// When the input was posted, if it was.
+    pub posted_at: Option<Time>,
+    /// What was decided upon.
+    pub versions: Versions,
+}
+
 /// A decision as records: what a commit carries besides its name, its fence and its acknowledgements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -96,11 +110,13 @@ pub fn mailbox(to: &Recipient) -> Mailbox {
 }
 
 /// A decision as records. `town` is as it was after the decision.
-pub fn write(town: &Town, decided: &Decided, input: &Input, engine: &str, versions: Versions) -> Written {
+pub fn write(town: &Town, decided: &Decided, input: &Input, context: Context<'_>) -> Written {
+    let Context { engine, posted_at, versions } = context;
     let step = &decided.step;
     let record = encode(&StepRecord {
         engine: engine.to_owned(),
         now: step.now,
+        posted_at,
         input: input.clone(),
         events: step.events.clone(),
         roster: step.roster.clone(),
@@ -117,18 +133,23 @@ pub fn write(town: &Town, decided: &Decided, input: &Input, engine: &str, versio
         mission: mission
             .zip(of_mission)
             .map(|(mission, step)| write_mission(mission, versions.mission, decided.begins, step)),
-        mail: step.letters.iter().map(|one| Mail {
-            to: mailbox(&one.to),
-            key: one.key.clone(),
-            record: encode(&one.letter),
-        }).collect(),
+        mail: step
+            .letters
+            .iter()
+            .map(|one| Mail { to: mailbox(&one.to), key: one.key.clone(), record: encode(&one.letter) })
+            .collect(),
         mail_done: step.letters_over.iter().map(|(to, key)| (mailbox(to), key.clone())).collect(),
         effects: step.effects.iter().filter_map(effect).collect(),
         effects_done: step.effects_over.clone(),
     }
 }
 
-fn write_roster(roster: &Roster, changes: &[RosterChange], expect: u64, step: Option<Record>) -> Option<TownWrite> {
+fn write_roster(
+    roster: &Roster,
+    changes: &[RosterChange],
+    expect: u64,
+    step: Option<Record>,
+) -> Option<TownWrite> {
     if changes.is_empty() {
         return None;
     }

@@ -21,7 +21,7 @@ impl Driver {
         match vitals {
             Err(error) => {
                 self.watch.forget();
-                self.trouble(&error, calls);
+                trouble(&error, calls);
             }
             Ok(vitals) => match self.part {
                 Part::StandBy { .. } => self.consider_taking(&vitals.lease, now, calls),
@@ -99,15 +99,14 @@ impl Driver {
                 self.due.renew = Some(now.mono + self.settings.lease / 3);
             }
             (Part::Leaving, _) => self.exit(calls),
-            (_, Ok(LeaseReply::Released | LeaseReply::Held(_))) => {}
-            (Part::Gone, _) => {}
+            (Part::Gone, _) | (_, Ok(LeaseReply::Released | LeaseReply::Held(_))) => {}
             (_, Ok(LeaseReply::Refused(_)) | Err(StoreError::Fenced { .. })) => self.step_down(now, calls),
             (Part::Taking, Err(error)) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 self.step_down(now, calls);
             }
             (_, Err(error)) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 self.due.renew = Some(now.mono + STORE_RETRY);
             }
         }
@@ -162,7 +161,7 @@ impl Driver {
                 }
             }
             Err(error) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 self.due.load = Some(now.mono + STORE_RETRY * 4);
             }
         }
@@ -186,7 +185,7 @@ impl Driver {
                 // One mission that cannot be read must not stop the others.
                 Err(error) => {
                     self.unreadable.insert(mission.row.id);
-                    self.trouble(&error, calls);
+                    trouble(&error, calls);
                 }
             }
         }
@@ -194,10 +193,6 @@ impl Driver {
         self.town_version = view.version;
         self.take_up_effects(view, calls);
         Ok(())
-    }
-
-    pub(super) fn trouble(&self, error: &StoreError, calls: &mut Vec<Call>) {
-        calls.push(Call::Report(Report::Trouble(error.to_string())));
     }
 
     /// Gives the lease back once nothing is under way that must be known.
@@ -232,4 +227,9 @@ impl Driver {
     pub(super) fn is_ours(&self, work: &Work) -> bool {
         matches!((&self.settings.mode, work), (Mode::Apply(ours), Work::Posted { op, .. }) if op == ours)
     }
+}
+
+/// Says that something went wrong in spite of which we go on.
+pub(super) fn trouble(error: &StoreError, calls: &mut Vec<Call>) {
+    calls.push(Call::Report(Report::Trouble(error.to_string())));
 }

@@ -6,11 +6,13 @@ use tinytown_core::input::{Answer, Input, MissionInput, Refusal};
 use tinytown_core::mission::Mission;
 use tinytown_core::observation::Checks;
 use tinytown_core::text::Text;
+use tinytown_core::time::Time;
 use tinytown_core::town::Decided;
 use tinytown_store::codec::{decode, encode, intern};
-use tinytown_store::records::{self, EffectRecord, Versions};
+use tinytown_store::records::{self, Context, EffectRecord, Versions};
 use tinytown_store::{Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, StoreError, TownView, Wait};
 
+use super::lease::trouble;
 use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched};
 
 /// How many inputs are read at once.
@@ -22,11 +24,39 @@ const INBOX_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Work {
     /// Somebody posted it.
-    Posted { id: InputId, op: OpId, input: Box<Result<Input, StoreError>> },
+    Posted { post: Posted, op: OpId, input: Box<Result<Input, StoreError>> },
     /// Something came of an effect.
     Effect { op: OpId, result: EffectResult },
     /// We saw that a worker is dead.
     Loss { input: Input, unmoved: Option<Heartbeat> },
+}
+
+/// Where an input came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Posted {
+    id: InputId,
+    at: Time,
+}
+
+/// What a decision needs besides the town.
+#[derive(Debug)]
+struct Case {
+    input: Input,
+    /// How it was posted, if it was.
+    posted: Option<Posted>,
+    /// It is what we are waiting for.
+    ours: bool,
+    /// The heartbeat that must not have moved.
+    unmoved: Option<Heartbeat>,
+    /// Long texts that the input refers to.
+    blobs: Vec<Blob>,
+}
+
+impl Case {
+    /// Something that nobody posted.
+    const fn of(input: Input) -> Self {
+        Self { input, posted: None, ours: false, unmoved: None, blobs: Vec::new() }
+    }
 }
 
 /// A commit that is under way.
@@ -63,9 +93,10 @@ impl Driver {
             self.decide_work(work, now, calls);
         }
         if self.flight.is_none()
-            && let Some(round) = self.round.finish() {
-                calls.push(Call::Report(Report::Round(round)));
-            }
+            && let Some(round) = self.round.finish()
+        {
+            calls.push(Call::Report(Report::Round(round)));
+        }
         self.read(now, calls);
     }
 
@@ -77,16 +108,16 @@ impl Driver {
         }
         let Some(mission) = self.town.next_wake(now.wall) else { return false };
         let input = Input::Mission { mission, what: MissionInput::Wake };
-        self.decide(input, None, None, Vec::new(), now, calls);
+        self.decide(Case::of(input), now, calls);
         true
     }
 
     fn decide_work(&mut self, work: Work, now: Moment, calls: &mut Vec<Call>) {
         let ours = self.is_ours(&work);
         match work {
-            Work::Posted { id, op, input } => match *input {
-                Ok(input) => self.decide(input, Some((id, ours)), None, Vec::new(), now, calls),
-                Err(error) => self.refuse_unreadable(id, &op, &error, ours, now, calls),
+            Work::Posted { post, op, input } => match *input {
+                Ok(input) => self.decide(Case { posted: Some(post), ours, ..Case::of(input) }, now, calls),
+                Err(error) => self.refuse_unreadable(post.id, &op, &error, ours, now, calls),
             },
             Work::Effect { op, mut result } => {
                 let mission = self.town.missions().find(|mission| mission.item_of_effect(&op).is_some());
@@ -94,45 +125,37 @@ impl Driver {
                 let mut blobs = Vec::new();
                 intern_result(&mut result, &mut blobs);
                 let input = Input::Mission { mission, what: MissionInput::Effect { op, result } };
-                self.decide(input, None, None, blobs, now, calls);
+                self.decide(Case { blobs, ..Case::of(input) }, now, calls);
             }
-            Work::Loss { input, unmoved } => self.decide(input, None, unmoved, Vec::new(), now, calls),
+            Work::Loss { input, unmoved } => self.decide(Case { unmoved, ..Case::of(input) }, now, calls),
         }
     }
 
-    fn decide(
-        &mut self,
-        input: Input,
-        posted: Option<(InputId, bool)>,
-        unmoved: Option<Heartbeat>,
-        blobs: Vec<Blob>,
-        now: Moment,
-        calls: &mut Vec<Call>,
-    ) {
+    fn decide(&mut self, case: Case, now: Moment, calls: &mut Vec<Call>) {
+        let Case { input, posted, ours, unmoved, blobs } = case;
         let decided = self.town.decide(&input, now.wall);
         if decided.step.is_empty() && posted.is_none() {
             return;
         }
         let mission = decided.mission.and_then(|id| self.mission_versions.get(&id)).copied().unwrap_or(0);
         let versions = Versions { town: self.town_version, mission };
-        let written = records::write(&self.town, &decided, &input, &self.settings.engine, versions);
-        let acks = posted.iter().map(|(id, _)| (*id, encode(&decided.step.answer))).collect();
+        let context =
+            Context { engine: &self.settings.engine, posted_at: posted.map(|post| post.at), versions };
+        let written = records::write(&self.town, &decided, &input, context);
         let Some(fence) = self.fence else { return };
         let commit = Commit {
-            op: self.next_op("commit"),
-            fence,
-            at: now.wall,
             town: written.town,
             mission: written.mission,
             unmoved: unmoved.into_iter().collect(),
-            acks,
+            acks: posted.iter().map(|post| (post.id, encode(&decided.step.answer))).collect(),
             mail: written.mail,
             mail_done: written.mail_done,
             effects: written.effects,
             effects_done: written.effects_done,
             blobs,
+            ..Commit::new(self.next_op("commit"), fence, now.wall)
         };
-        self.launch(commit, decided, posted.is_some_and(|(_, ours)| ours), calls);
+        self.launch(commit, decided, ours, calls);
     }
 
     fn launch(&mut self, commit: Commit, decided: Decided, ours: bool, calls: &mut Vec<Call>) {
@@ -155,20 +178,8 @@ impl Driver {
         calls.push(Call::Report(Report::Trouble(message.clone())));
         let Some(fence) = self.fence else { return };
         let answer = Answer::refused(Refusal::Invalid, message);
-        let commit = Commit {
-            op: self.next_op("commit"),
-            fence,
-            at: now.wall,
-            town: None,
-            mission: None,
-            unmoved: Vec::new(),
-            acks: vec![(id, encode(&answer))],
-            mail: Vec::new(),
-            mail_done: Vec::new(),
-            effects: Vec::new(),
-            effects_done: Vec::new(),
-            blobs: Vec::new(),
-        };
+        let acks = vec![(id, encode(&answer))];
+        let commit = Commit { acks, ..Commit::new(self.next_op("commit"), fence, now.wall) };
         let step = tinytown_core::decide::Step::refusing(answer, now.wall);
         self.launch(commit, Decided { mission: None, begins: false, step }, ours, calls);
     }
@@ -186,13 +197,13 @@ impl Driver {
             Ok(committed) => self.became_true(*flight, committed, calls),
             // Whether it was executed is not known: the same commit under the same name tells.
             Err(error @ StoreError::Unavailable { .. }) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 self.flight = Some(flight);
                 self.due.commit = Some(now.mono + STORE_RETRY);
             }
             Err(StoreError::Fenced { .. }) => self.step_down(now, calls),
             Err(error) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 if let StoreError::Moved { .. } = error {
                     self.watch.forget();
                 }
@@ -242,7 +253,7 @@ impl Driver {
                         self.perform(record, outgoing.op.clone(), calls);
                     }
                 }
-                Err(error) => self.trouble(&error, calls),
+                Err(error) => trouble(&error, calls),
             }
         }
     }
@@ -268,7 +279,7 @@ impl Driver {
                 self.due.inbox = Some(now.mono);
             }
             Err(error) => {
-                self.trouble(&error, calls);
+                trouble(&error, calls);
                 self.due.inbox = Some(now.mono + STORE_RETRY);
             }
         }
@@ -279,9 +290,10 @@ impl Driver {
         let input = decode::<Input>(&format!("input {}", entry.op), &entry.input);
         match input {
             // It was written for a newer engine than this one: leave it to that.
-            Err(error @ StoreError::Newer { .. }) => self.trouble(&error, calls),
+            Err(error @ StoreError::Newer { .. }) => trouble(&error, calls),
             input => {
-                self.queue.push_back(Work::Posted { id: entry.id, op: entry.op, input: Box::new(input) });
+                let post = Posted { id: entry.id, at: entry.at };
+                self.queue.push_back(Work::Posted { post, op: entry.op, input: Box::new(input) });
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use tinytown_forge::conformance::scene::open;
-use tinytown_forge::{LocalConfig, LocalError, LocalForge};
+use tinytown_core::issue::IssueRef;
+use tinytown_forge::conformance::Harness as _;
+use tinytown_forge::conformance::scene::{merging, open, publication, published};
+use tinytown_forge::{Always, Forge as _, LocalConfig, LocalError, LocalForge, Lookup, MergeOutcome};
 
 use crate::place::Place;
 
@@ -29,6 +31,22 @@ async fn each_reason_for_no_forge_has_a_name() {
     assert!(
         matches!(error(&place, place.repo(), "trunk").await, LocalError::NoBase(name) if name == "trunk")
     );
+}
+
+#[tokio::test]
+async fn a_town_in_a_linked_worktree_merges_into_the_base_where_that_is_checked_out() {
+    let place = Place::new();
+    let linked = place.path("linked");
+    place.git(&["worktree", "add", "-q", "--detach", linked.to_str().unwrap()]);
+    std::fs::create_dir(linked.join("issues")).unwrap();
+    std::fs::write(linked.join("issues/1-a.md"), "# In the town's own folder\n").unwrap();
+    let forge = LocalForge::open(LocalConfig { repository: linked, ..place.config() }).await.unwrap();
+    let head = place.commit_of(&[&place.base().await], &[("new", "ours\n")]);
+    let pull = published(&forge, &publication(2, None, &head)).await;
+    let outcome = forge.merge(&merging(2, pull.number, &head), &Always).await;
+    assert!(matches!(outcome, Ok(MergeOutcome::Merged(Some(_)))), "{outcome:?}");
+    assert_eq!((place.read("new"), place.status()), ("ours\n".to_owned(), String::new()));
+    assert!(matches!(forge.issues(&[IssueRef::own(1)]).await.unwrap()[0], Lookup::Found(_)));
 }
 
 #[tokio::test]
