@@ -1,2 +1,23 @@
-//! tt
-fn main() {}
+//! `tt`: turns a set of issues into merged work, with coding agents. The command line, and nothing
+//! else: arguments and environment in, calls to the other crates, text and exit codes out.
+
+mod app;
+mod clock;
+mod commands;
+mod compose;
+mod config;
+mod failure;
+mod git_config;
+mod idle_forge;
+mod nudge;
+mod proof;
+mod pulse;
+mod render;
+mod resolve;
+mod signals;
+mod terminal;
+mod town;
+
+fn main() -> std::process::ExitCode {
+    app::main()
+}

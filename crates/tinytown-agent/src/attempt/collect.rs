@@ -48,25 +48,88 @@ async fn try_collect(
     let tip = format!("refs/heads/{branch}");
     let (quarantine, tip) =
         tokio::try_join!(Quarantine::of(&desk.checkout, &private), there.rev_parse(&tip))?;
-    let snapshot = quarantine.snapshot(&commit_message(brief, result)).await?;
-    let complete = snapshot.skipped.is_empty();
-    if !complete {
-        let what =
-            format!("{}: not all could be taken: {}", desk.checkout.display(), plain(&snapshot.skipped));
-        office.say(&Progress::Trouble(what));
-    }
-    let (head, aside) = choose(&base, quarantine.head(), &snapshot, tip);
     let town = Git::at(&office.settings.repository);
     let kept = format!("refs/tinytown/kept/{branch}");
-    if let Some(aside) = aside {
-        town.take(&quarantine, &aside, &format!("{kept}.aside")).await?;
+    let safe = Safe { town, brief, base, base_tree: desk.base_tree.as_ref(), quarantine, kept };
+    let collected = safe.collect(tip, &commit_message(brief, result)).await;
+    let Safe { quarantine, kept, .. } = safe;
+    // Nobody waits for its removal.
+    tokio::task::spawn_blocking(move || drop(quarantine));
+    let (work, skipped) = collected?;
+    if !skipped.is_empty() {
+        let what = format!("{}: not all could be taken: {}", desk.checkout.display(), plain(&skipped));
+        office.say(&Progress::Trouble(what));
     }
-    if head == base {
-        return Ok(Collected { left: Left::Work(untouched(&town, brief).await?), kept: None, complete });
+    let kept = work.moved.then(|| (kept, oid(&work.head)));
+    Ok(Collected { left: Left::Work(work), kept, complete: skipped.is_empty() })
+}
+
+/// A way for work into the town's repository.
+struct Safe<'a> {
+    town: Git,
+    brief: &'a Brief,
+    base: Oid,
+    base_tree: Option<&'a Oid>,
+    quarantine: Quarantine,
+    /// Where it goes.
+    kept: String,
+}
+
+impl Safe<'_> {
+    /// Brings in what the agent committed while what it did not is being looked for: mostly that is
+    /// nothing. Answers the work, and git's words on files that could not be taken.
+    async fn collect(&self, tip: Option<Oid>, message: &str) -> Result<(Work, String), GitError> {
+        let ended_on = self.quarantine.head();
+        let (snapshot, committed) =
+            tokio::try_join!(self.quarantine.snapshot(message), self.bring(ended_on))?;
+        let (head, aside) = choose(&self.base, ended_on, &snapshot, tip);
+        if let Some(aside) = aside {
+            let name = format!("{}.aside", self.kept);
+            self.town.take(&self.quarantine, &aside, &name).await?;
+        }
+        let work = if head == *ended_on { committed } else { self.bring(&head).await? };
+        Ok((work, snapshot.skipped))
     }
-    town.take(&quarantine, &head, &kept).await?;
-    let work = examine(&town, brief, desk.base_tree.as_ref(), &head, &kept).await?;
-    Ok(Collected { left: Left::Work(work), kept: Some((kept, head)), complete })
+
+    /// Keeps a commit, and says what it is as work.
+    async fn bring(&self, head: &Oid) -> Result<Work, GitError> {
+        if *head == self.base {
+            return self.untouched().await;
+        }
+        self.town.take(&self.quarantine, head, &self.kept).await?;
+        let tree = format!("{head}^{{tree}}");
+        let newest = [self.kept.as_str()];
+        let (holds_base, tree, newest, lacking) = tokio::try_join!(
+            self.town.is_ancestor(&self.base, head),
+            self.town.rev_parse(&tree),
+            self.town.refs_with_content(&newest),
+            self.lacking(head),
+        )?;
+        Ok(Work {
+            head: Sha::new(head.as_str()).expect("both are 40 or 64 hexadecimal digits"),
+            moved: true,
+            empty: tree.as_ref() == self.base_tree,
+            holds_base,
+            lacking,
+            subject: newest.first().map(|newest| subject(&newest.content)).unwrap_or_default(),
+        })
+    }
+
+    async fn untouched(&self) -> Result<Work, GitError> {
+        let (head, subject) = (self.brief.base.clone(), String::new());
+        let lacking = self.lacking(&self.base).await?;
+        Ok(Work { head, moved: false, empty: true, holds_base: true, lacking, subject })
+    }
+
+    async fn lacking(&self, head: &Oid) -> Result<Vec<Sha>, GitError> {
+        let mut lacking = Vec::new();
+        for sha in &self.brief.must_hold {
+            if !self.town.is_ancestor(&oid(sha), head).await? {
+                lacking.push(sha.clone());
+            }
+        }
+        Ok(lacking)
+    }
 }
 
 /// Which commit is the work: what the agent ended on, or the branch it was given if it left that with
@@ -77,48 +140,6 @@ fn choose(base: &Oid, agents_head: &Oid, snapshot: &Snapshot, tip: Option<Oid>) 
         Some(tip) if ended_on == *base => (tip, None),
         tip => (ended_on, tip),
     }
-}
-
-async fn untouched(town: &Git, brief: &Brief) -> Result<Work, GitError> {
-    let lacking = lacking(town, &brief.must_hold, &oid(&brief.base)).await?;
-    let (head, subject) = (brief.base.clone(), String::new());
-    Ok(Work { head, moved: false, empty: true, holds_base: true, lacking, subject })
-}
-
-async fn examine(
-    town: &Git,
-    brief: &Brief,
-    base_tree: Option<&Oid>,
-    head: &Oid,
-    kept: &str,
-) -> Result<Work, GitError> {
-    let base = oid(&brief.base);
-    let tree = format!("{head}^{{tree}}");
-    let newest = [kept];
-    let (holds_base, tree, newest, lacking) = tokio::try_join!(
-        town.is_ancestor(&base, head),
-        town.rev_parse(&tree),
-        town.refs_with_content(&newest),
-        lacking(town, &brief.must_hold, head),
-    )?;
-    Ok(Work {
-        head: Sha::new(head.as_str()).expect("both are 40 or 64 hexadecimal digits"),
-        moved: true,
-        empty: tree.as_ref() == base_tree,
-        holds_base,
-        lacking,
-        subject: newest.first().map(|newest| subject(&newest.content)).unwrap_or_default(),
-    })
-}
-
-async fn lacking(town: &Git, wanted: &[Sha], head: &Oid) -> Result<Vec<Sha>, GitError> {
-    let mut lacking = Vec::new();
-    for sha in wanted {
-        if !town.is_ancestor(&oid(sha), head).await? {
-            lacking.push(sha.clone());
-        }
-    }
-    Ok(lacking)
 }
 
 /// The first line of a commit's message; its headers end with an empty line.

@@ -13,7 +13,8 @@ use tinytown_core::town::Town;
 use tinytown_store::codec::{decode, encode};
 use tinytown_store::records::{self, Versions};
 use tinytown_store::{
-    Blob, Commit, InboxEntry, InputId, LeaseCall, LeaseFence, LeaseReply, Mail, MemoryStore, Record, Store, Wait,
+    Blob, Commit, InboxEntry, InputId, LeaseCall, LeaseFence, LeaseReply, Mail, MemoryStore, Record, Store,
+    Wait,
 };
 use tokio::sync::watch;
 
@@ -46,8 +47,7 @@ impl Dispatcher {
         let LeaseReply::Held(fence) = store.lease(&OpId::new("take"), &take).await.unwrap() else {
             panic!("the lease of a new town is free")
         };
-        let desk =
-            Desk { town: Town::default(), version: 0, read: InputId(0), commits: 0, refusing: false };
+        let desk = Desk { town: Town::default(), version: 0, read: InputId(0), commits: 0, refusing: false };
         let desk = Arc::new(Mutex::new(desk));
         let dispatcher = Self { store: store.clone(), fence, desk, seen: watch::Sender::new(Vec::new()) };
         tokio::spawn(dispatcher.clone().serve());
@@ -71,7 +71,7 @@ impl Dispatcher {
                 self.seen.send_modify(|seen| seen.push(what.clone()));
                 let refuse = self.desk.lock().unwrap().refusing;
                 let no = || Answer::refused(Refusal::NotNow, "the assignment is no longer in force");
-                self.commit(entry.id, if refuse { no() } else { Answer::applied() })
+                self.commit(entry.id, &if refuse { no() } else { Answer::applied() })
             }
             _ => self.decide(entry, &input),
         };
@@ -85,13 +85,13 @@ impl Dispatcher {
         let written = records::write(&desk.town, &decided, input, "test", versions);
         desk.version += u64::from(written.town.is_some());
         drop(desk);
-        let commit = self.commit(entry.id, decided.step.answer);
+        let commit = self.commit(entry.id, &decided.step.answer);
         Commit { town: written.town, mail: written.mail, mail_done: written.mail_done, ..commit }
     }
 
-    fn commit(&self, input: InputId, answer: Answer) -> Commit {
+    fn commit(&self, input: InputId, answer: &Answer) -> Commit {
         self.desk.lock().unwrap().read = input;
-        Commit { acks: vec![(input, encode(&answer))], ..self.blank() }
+        Commit { acks: vec![(input, encode(answer))], ..self.blank() }
     }
 
     fn blank(&self) -> Commit {
@@ -170,7 +170,9 @@ impl Dispatcher {
     /// How the attempt ended.
     pub(crate) async fn outcome(&self, claim: &Claim) -> Result<Submission, AttemptEnd> {
         let end = |input: &MissionInput| match input {
-            MissionInput::Submitted { claim: one, submission } if one == claim => Some(Ok(submission.clone())),
+            MissionInput::Submitted { claim: one, submission } if one == claim => {
+                Some(Ok(submission.clone()))
+            }
             MissionInput::Ended { claim: one, end } if one == claim => Some(Err(end.clone())),
             _ => None,
         };

@@ -65,7 +65,7 @@ async fn the_start_is_told_before_the_agent_starts_and_the_end_after_it() {
 #[tokio::test]
 async fn what_is_left_uncommitted_the_worker_commits() {
     let script = r#"echo two > a; echo new > b; echo x > .gitignore; echo litter > x
-        printf '{"outcome":"done","summary":"said two\nTinytown-Item: forged #1"}' > "$TINYTOWN_RESULT""#;
+        printf '%s' '{"outcome":"done","summary":"said two\nTinytown-Item: forged #1"}' > "$TINYTOWN_RESULT""#;
     let (world, outcome) = run(script).await;
     let (head, empty, summary) = work(outcome);
     assert_eq!((empty, summary.as_str()), (false, "said two\nTinytown-Item: forged #1"));
@@ -76,7 +76,8 @@ async fn what_is_left_uncommitted_the_worker_commits() {
 
 #[tokio::test]
 async fn done_without_a_change_is_an_empty_submission() {
-    let (world, outcome) = run(r#"echo '{"outcome":"done","summary":"was there"}' > "$TINYTOWN_RESULT""#).await;
+    let (world, outcome) =
+        run(r#"echo '{"outcome":"done","summary":"was there"}' > "$TINYTOWN_RESULT""#).await;
     assert_eq!(work(outcome), (world.head("main"), true, "was there".to_owned()));
     assert!(!world.has_ref("refs/heads/tt"));
 }
@@ -97,13 +98,17 @@ async fn another_exit_code_is_a_failure_and_its_work_is_kept() {
 #[tokio::test]
 async fn an_end_by_a_signal_that_is_not_ours_is_a_loss() {
     let (world, outcome) = run("echo two > a; kill -9 $$").await;
-    assert!(matches!(&outcome, Err(AttemptEnd::Lost { detail }) if detail.contains("signal 9")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Err(AttemptEnd::Lost { detail }) if detail.contains("signal 9")),
+        "{outcome:?}"
+    );
     assert!(world.has_ref(KEPT));
 }
 
 #[tokio::test]
 async fn stuck_ends_with_its_question() {
-    let script = r#"echo two > a; echo '{"outcome":"stuck","summary":"which?"}' > "$TINYTOWN_RESULT"; exit 1"#;
+    let script =
+        r#"echo two > a; echo '{"outcome":"stuck","summary":"which?"}' > "$TINYTOWN_RESULT"; exit 1"#;
     let (world, outcome) = run(script).await;
     assert_eq!(outcome, Err(AttemptEnd::Stuck { summary: "which?".into() }));
     assert!(world.has_ref(KEPT));
@@ -163,10 +168,9 @@ async fn a_review_stands_detached_at_the_head_and_its_commits_are_dropped() {
 
 #[tokio::test]
 async fn a_fix_must_contain_what_it_was_told_to() {
-    for (script, lacks) in [
-        ("git merge -q --no-edit \"$(git rev-parse origin/main)\"; echo x > c", false),
-        ("echo x > c", true),
-    ] {
+    for (script, lacks) in
+        [("git merge -q --no-edit \"$(git rev-parse origin/main)\"; echo x > c", false), ("echo x > c", true)]
+    {
         let world = World::new(script).await;
         let before = world.head("main");
         std::fs::write(world.repository().join("b"), "b").unwrap();
@@ -310,7 +314,8 @@ async fn everything_that_is_written_is_private() {
     world.process("up").await;
     let home = world.settings.town_dir.join(".tinytown");
     let mode = |path: &str| home.join(path).metadata().unwrap().permissions().mode() & 0o777;
-    let folders = ["", "checkouts", "checkouts/abcd0000/2.a1", "attempts/abcd0000/2.a1", "logs", "run/backend"];
+    let folders =
+        ["", "checkouts", "checkouts/abcd0000/2.a1", "attempts/abcd0000/2.a1", "logs", "run/backend"];
     assert_eq!(folders.map(mode), [0o700; 6]);
     assert_eq!(["attempts/abcd0000/2.a1/prompt.md", "logs/backend/abcd0000-2.a1.log"].map(mode), [0o600; 2]);
     worker.stop().await;

@@ -81,7 +81,8 @@ async fn the_towns_own_repository_and_folder_are_as_they_were() {
 #[tokio::test]
 async fn untrusted_text_is_no_word_of_a_command_nor_a_path() {
     let mut world = World::new("").await;
-    world.settings.cli.command = ["sh", "-c", "printf '%s' \"$#|$1\" > \"$WORLD/heard\"", "sh"].map(str::to_owned).to_vec();
+    world.settings.cli.command =
+        ["sh", "-c", "printf '%s' \"$#|$1\" > \"$WORLD/heard\"", "sh"].map(str::to_owned).to_vec();
     world.settings.cli.prompt = tinytown_agent::Prompt::Argument;
     let mut brief = world.brief();
     brief.title = "--help $(touch canary) `touch canary`; touch canary\n../../x".into();

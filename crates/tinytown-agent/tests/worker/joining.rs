@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tinytown_agent::{Ended, Progress, WorkerError, place};
 use tinytown_core::id::{Generation, OpId};
 use tinytown_core::input::{Input, Join};
-use tinytown_core::roster::Place;
+use tinytown_core::roster::{Agent, Place};
 use tinytown_core::time::Time;
 use tinytown_host::process::{Signal, signal};
 use tinytown_host::supervise::Spec;
@@ -41,7 +41,7 @@ fn elsewhere() -> Place {
 async fn a_free_name_is_taken_and_told_where_its_worker_runs() {
     let world = World::new("").await;
     let worker = world.spawn().await;
-    let agent = world.dispatcher.agent(|agent| agent.is_free()).await;
+    let agent = world.dispatcher.agent(Agent::is_free).await;
     let runs = world.settings.town_dir.join(".tinytown/run/backend");
     assert_eq!(agent.place, place::here(&runs).unwrap());
     assert_eq!((agent.generation, agent.cli.as_str()), (Generation(1), "script"));
@@ -82,9 +82,8 @@ async fn a_dead_workers_name_is_taken_over_once_what_it_left_running_is_gone() {
 #[tokio::test]
 async fn a_living_workers_name_is_refused() {
     let world = World::new("").await;
-    let living = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-    let _killed_at_the_end = Killed(living);
-    let id = tinytown_host::process::ProcessId::of(_killed_at_the_end.0.id()).unwrap();
+    let living = Killed(std::process::Command::new("sleep").arg("1000").spawn().unwrap());
+    let id = tinytown_host::process::ProcessId::of(living.0.id()).unwrap();
     let here = place::here(Path::new("/nowhere")).unwrap();
     held_by(&world, Place { pid: id.pid, started: id.start_time, ..here }).await;
     let refused = world.begin(Arc::new(world.store.clone())).ended().await;
@@ -133,7 +132,11 @@ async fn a_superseded_worker_stops_at_once_and_kills_its_run() {
     assert_eq!(worker.ended().await.unwrap(), Ended::Superseded);
     assert!(!process.is_alive());
     assert!(world.has_ref("refs/tinytown/kept"));
-    assert_eq!(world.dispatcher.said(&world.brief().claim).len(), 1, "nothing is posted for another's assignment");
+    assert_eq!(
+        world.dispatcher.said(&world.brief().claim).len(),
+        1,
+        "nothing is posted for another's assignment"
+    );
 }
 
 #[tokio::test]
@@ -151,10 +154,8 @@ async fn a_worker_that_was_declared_lost_joins_again_and_gives_up_the_old_assign
     let mut brief = world.brief();
     brief.claim.generation = Generation(2);
     brief.claim.fence.0 += 1;
-    eventually("it to know", || {
-        world.said.lock().unwrap().contains(&Progress::Rejoined(Generation(2)))
-    })
-    .await;
+    eventually("it to know", || world.said.lock().unwrap().contains(&Progress::Rejoined(Generation(2))))
+        .await;
     world.dispatcher.assign(&brief).await;
     world.dispatcher.started(&brief.claim).await;
     in_time("its end", worker.stop()).await;

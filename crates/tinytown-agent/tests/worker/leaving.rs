@@ -29,7 +29,10 @@ fn assert_gone(processes: &[ProcessId]) {
 async fn a_cancelled_attempt_is_over_once_its_processes_are_gone_and_its_work_is_kept() {
     let (world, worker, processes) = at_work().await;
     let claim = world.brief().claim;
-    world.dispatcher.send(cancel_key(claim.mission, claim.fence), Letter::Cancel { claim: claim.clone() }).await;
+    world
+        .dispatcher
+        .send(cancel_key(claim.mission, claim.fence), Letter::Cancel { claim: claim.clone() })
+        .await;
     let outcome = world.dispatcher.outcome(&claim).await;
     assert_gone(&processes);
     assert_eq!(outcome, Err(AttemptEnd::Cancelled));
@@ -127,7 +130,8 @@ async fn a_worker_told_twice_ends_at_once_and_nothing_of_its_run_survives() {
 #[tokio::test]
 async fn a_worker_whose_supervisor_is_killed_removes_what_it_left_before_it_says_so() {
     let (world, worker, processes) = at_work().await;
-    let runs = tinytown_host::run_files::living(&world.settings.town_dir.join(".tinytown/run/backend")).unwrap();
+    let runs =
+        tinytown_host::run_files::living(&world.settings.town_dir.join(".tinytown/run/backend")).unwrap();
     let supervisor = &runs.runs[0].file.supervisor;
     assert!(tinytown_host::process::signal(supervisor, tinytown_host::process::Signal::Kill).unwrap());
     let outcome = world.dispatcher.outcome(&world.brief().claim).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tinytown_agent::Progress;
 use tinytown_core::input::MissionInput;
+use tinytown_core::roster::Agent;
 use tinytown_store::{CallName, Fault, Faulty};
 
 use crate::world::{World, eventually};
@@ -22,7 +23,7 @@ async fn calls_that_fail_before_or_after_they_ran_change_nothing() {
     };
     let store = Faulty::new(world.store.clone(), plan);
     let worker = world.begin(Arc::new(store));
-    world.dispatcher.agent(|agent| agent.is_present()).await;
+    world.dispatcher.agent(Agent::is_present).await;
     let brief = world.brief();
     world.dispatcher.assign(&brief).await;
     assert!(world.dispatcher.outcome(&brief.claim).await.is_ok());
@@ -39,13 +40,12 @@ async fn an_agent_works_on_through_an_outage_and_its_work_is_handed_in_after_it(
     let world = World::new("while ! [ -e \"$WORLD/go\" ]; do sleep 0.01; done; echo two > a").await;
     let away = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&away);
-    let plan = move |_: CallName, _: u64| match is_away.load(Ordering::Relaxed) {
-        true => Fault::FailBefore,
-        false => Fault::None,
+    let plan = move |_: CallName, _: u64| {
+        if is_away.load(Ordering::Relaxed) { Fault::FailBefore } else { Fault::None }
     };
     let store = Faulty::new(world.store.clone(), plan);
     let worker = world.begin(Arc::new(store));
-    world.dispatcher.agent(|agent| agent.is_present()).await;
+    world.dispatcher.agent(Agent::is_present).await;
     let brief = world.brief();
     world.dispatcher.assign(&brief).await;
     world.dispatcher.started(&brief.claim).await;
@@ -65,12 +65,11 @@ async fn after_a_silence_as_long_as_its_lease_a_worker_makes_sure_of_its_name() 
     world.settings.lease = Duration::from_millis(300);
     let away = Arc::new(AtomicBool::new(false));
     let is_away = Arc::clone(&away);
-    let plan = move |_: CallName, _: u64| match is_away.load(Ordering::Relaxed) {
-        true => Fault::FailBefore,
-        false => Fault::None,
+    let plan = move |_: CallName, _: u64| {
+        if is_away.load(Ordering::Relaxed) { Fault::FailBefore } else { Fault::None }
     };
     let worker = world.begin(Arc::new(Faulty::new(world.store.clone(), plan)));
-    let joined = world.dispatcher.agent(|agent| agent.is_present()).await;
+    let joined = world.dispatcher.agent(Agent::is_present).await;
     away.store(true, Ordering::Relaxed);
     tokio::time::sleep(world.settings.lease * 2).await;
     let gone = tinytown_core::input::Input::Gone {

@@ -16,6 +16,7 @@ use tinytown_core::id::{AgentName, Claim, Fence, Generation, ItemKey, MissionId,
 use tinytown_core::input::{AttemptEnd, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::letter::Brief;
+use tinytown_core::roster::Agent;
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_host::git::Identity;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 use crate::dispatcher::Dispatcher;
 
 /// Longer than anything here takes on a busy machine; reached only by a failing test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     place: TempDir,
@@ -86,7 +87,7 @@ impl World {
     /// Starts a worker, and waits until it has its name.
     pub(crate) async fn spawn(&self) -> Running {
         let running = self.begin(Arc::new(self.store.clone()));
-        self.dispatcher.agent(|agent| agent.is_present()).await;
+        self.dispatcher.agent(Agent::is_present).await;
         running
     }
 
@@ -268,7 +269,7 @@ pub(crate) fn commit_all(folder: &Path, message: &str) {
 pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(answer) => answer,
-        Err(_) => panic!("waited in vain for {what}"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("waited in vain for {what}"),
     }
 }
 

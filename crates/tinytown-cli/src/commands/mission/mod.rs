@@ -1,0 +1,54 @@
+//! `tt mission …`: one file per command.
+
+pub(crate) mod dispatch;
+mod list;
+pub(crate) mod log;
+mod note;
+mod resume;
+pub(crate) mod start;
+mod status;
+mod stop;
+pub(crate) mod tell;
+pub(crate) mod until_done;
+
+use clap::Subcommand;
+
+use crate::app::App;
+use crate::failure::Failure;
+
+/// What can be done with missions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mission {
+    /// Start a mission over issues
+    Start(start::Start),
+    /// Run the dispatcher, for all missions of the town
+    Dispatch(dispatch::Dispatch),
+    /// How missions stand, and what they wait for
+    Status(status::Status),
+    /// What happened, event by event
+    Log(log::Log),
+    /// Tell a mission something: resume, pause, retry, redirect, approve, skip, merge, or any words
+    Note(note::Note),
+    /// Stop a mission; it can be resumed
+    Stop(stop::Stop),
+    /// Go on after a stop
+    Resume(resume::Resume),
+    /// All missions that have not ended
+    List(list::List),
+}
+
+impl Mission {
+    /// Runs it.
+    pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
+        match self {
+            Self::Start(command) => command.run(app).await,
+            Self::Dispatch(command) => command.run(app).await,
+            Self::Status(command) => command.run(app).await,
+            Self::Log(command) => command.run(app).await,
+            Self::Note(command) => command.run(app).await,
+            Self::Stop(command) => command.run(app).await,
+            Self::Resume(command) => command.run(app).await,
+            Self::List(command) => command.run(app).await,
+        }
+    }
+}

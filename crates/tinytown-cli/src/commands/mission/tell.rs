@@ -1,0 +1,46 @@
+//! Telling one mission something, and printing what it answers.
+
+use tinytown_core::input::{Answer, Input, MissionInput};
+use tinytown_dispatcher::Applied;
+use tinytown_store::records;
+
+use crate::app::App;
+use crate::compose::Composed;
+use crate::failure::{ExitCode, Failure};
+use crate::resolve;
+use crate::terminal::Terminal;
+
+/// Posts it, waits until it was applied, and prints the answer, or `said` if there are no words in it.
+pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) -> Result<(), Failure> {
+    let composed = Composed::open(app.town()?).await?;
+    let mission = resolve::mission(&*composed.store, id).await?;
+    let view = composed.store.mission(mission).await?;
+    let (_, head) = records::load_row(&view.row)?;
+    if head.state.is_over() {
+        let message = format!("mission {mission} has ended ({})", head.state.as_str());
+        return Err(Failure::new(ExitCode::NotNow, message).hint("start another one with: tt mission start"));
+    }
+    let applied = composed.apply(&Input::Mission { mission, what }, Vec::new()).await?;
+    let message = match &applied.answer {
+        Answer::Applied { message } if !message.is_empty() => message.as_str(),
+        _ => said,
+    };
+    app.terminal.line(format!("Mission {mission}: {message}"))?;
+    tell_waiting(app.terminal, &applied);
+    Ok(())
+}
+
+/// Says what is left undone because no dispatcher runs.
+pub(crate) fn tell_waiting(terminal: Terminal, applied: &Applied) {
+    match applied.effects_waiting {
+        None | Some(0) => {}
+        Some(1) => {
+            terminal.note("No dispatcher is running: 1 effect waits. Start it with: tt mission dispatch")
+        }
+        Some(n) => {
+            terminal.note(format!(
+                "No dispatcher is running: {n} effects wait. Start it with: tt mission dispatch"
+            ));
+        }
+    }
+}

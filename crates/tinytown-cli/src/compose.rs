@@ -1,0 +1,272 @@
+//! The only place that names backends: it turns a town's configuration into store, forge and parts.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tinytown_agent::{AgentCli, Report, Worker};
+use tinytown_core::id::{AgentName, Role};
+use tinytown_core::input::{Answer, Input, Refusal};
+use tinytown_dispatcher::{Applied, ApplyError, Mode, Parts, Settings};
+use tinytown_forge::{Forge, LocalConfig, LocalError, LocalForge};
+use tinytown_host::git::Identity;
+use tinytown_host::supervise::Supervisor;
+use tinytown_store::codec::encode;
+use tinytown_store::{Blob, InboxEntry, Post, SqliteStore, Store, StoreError, TownIdentity};
+
+use crate::config::{ForgeKind, StoreUrl};
+use crate::failure::{ExitCode, Failure};
+use crate::idle_forge::IdleForge;
+use crate::nudge::Nudge;
+use crate::proof::{Holder, Proof};
+use crate::town::Town;
+use crate::{clock, git_config};
+
+/// How long a command waits for its input to be applied.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A town with its store open.
+#[derive(Clone)]
+pub(crate) struct Composed {
+    /// The town.
+    pub(crate) town: Town,
+    /// Its store.
+    pub(crate) store: Arc<dyn Store>,
+}
+
+impl Composed {
+    /// Opens the town's store, which must be there.
+    pub(crate) async fn open(town: Town) -> Result<Self, Failure> {
+        let store: Arc<dyn Store> = match town.store.file(&town.root) {
+            Some(file) => Arc::new(SqliteStore::open(file).await?),
+            None => return Err(no_redis(&town.store)),
+        };
+        Ok(Self { town, store })
+    }
+
+    /// The town's forge.
+    pub(crate) async fn forge(&self) -> Result<Arc<dyn Forge>, Failure> {
+        match self.town.config.forge.kind {
+            ForgeKind::Local => self.local_forge().await,
+            ForgeKind::Github => {
+                let message = "this build of tt has no GitHub forge";
+                let hint = "use issues in files with: tt config forge.kind local";
+                Err(Failure::new(ExitCode::Unavailable, message).hint(hint))
+            }
+        }
+    }
+
+    async fn local_forge(&self) -> Result<Arc<dyn Forge>, Failure> {
+        let (town, table) = (&self.town, &self.town.config.forge);
+        let config = LocalConfig {
+            repository: town.root.clone(),
+            base: table.base.clone(),
+            issues: table.issues.clone().into(),
+            check: table.check.clone(),
+            scratch: town.checks().join("scratch"),
+            runs: town.checks().join("run"),
+            logs: town.checks().join("logs"),
+            check_limit_ms: town.config.policy.item_timeout_secs.saturating_mul(1000),
+            ping_limit_ms: town.config.timing.dispatcher_lease_ms,
+            supervisor: supervisor()?,
+        };
+        Ok(Arc::new(LocalForge::open(config).await.map_err(|error| no_forge(&error))?))
+    }
+
+    /// What a dispatcher works with.
+    pub(crate) fn parts(&self, forge: Arc<dyn Forge>) -> Parts {
+        Parts { store: Arc::clone(&self.store), forge, proof: Arc::new(Proof), clock: clock::now }
+    }
+
+    /// How a dispatcher in this process is set up.
+    pub(crate) fn settings(&self, mode: Mode) -> Result<Settings, Failure> {
+        let timing = &self.town.config.timing;
+        Ok(Settings {
+            mode,
+            lease: Duration::from_millis(timing.dispatcher_lease_ms),
+            agent_lease: Duration::from_millis(timing.agent_lease_ms),
+            holder: Holder::here()?.record(),
+            nonce: clock::new_id().to_string(),
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// Applies what was posted before, if nobody has meanwhile. Repeating a post changes nothing.
+    pub(crate) async fn apply_posted(&self, entry: InboxEntry) -> Result<(), Failure> {
+        let InboxEntry { op, input, at, .. } = entry;
+        let mode = Mode::Apply(op.clone());
+        let post = Post { op, input, at, blobs: Vec::new() };
+        let parts = self.parts(Arc::new(IdleForge));
+        let applied = tinytown_dispatcher::apply(parts, self.settings(mode)?, post, PATIENCE).await;
+        applied.map(drop).map_err(|error| not_applied(&error))
+    }
+
+    /// Posts an input and waits until it was applied: by the dispatcher that runs, else by ourselves.
+    /// Applying performs nothing, so no forge is needed.
+    pub(crate) async fn apply(&self, input: &Input, blobs: Vec<Blob>) -> Result<Applied, Failure> {
+        let post = Post { op: clock::new_op("tt"), input: encode(input), at: clock::now(), blobs };
+        let mode = Mode::Apply(post.op.clone());
+        let parts = self.parts(Arc::new(IdleForge));
+        let applied = tinytown_dispatcher::apply(parts, self.settings(mode)?, post, PATIENCE).await;
+        match applied.map_err(|error| not_applied(&error))? {
+            Applied { answer: Answer::Refused { why, message }, .. } => Err(refused(why, message)),
+            applied => Ok(applied),
+        }
+    }
+}
+
+/// Who is to work.
+#[derive(Debug, Clone)]
+pub(crate) struct Hand {
+    /// Under which name.
+    pub(crate) name: AgentName,
+    /// What it is good at.
+    pub(crate) role: Option<Role>,
+    /// The name of its CLI in the configuration.
+    pub(crate) cli: String,
+}
+
+impl Composed {
+    /// The command of an agent CLI: the town's own before a preset. Its program must be there.
+    pub(crate) fn agent_cli(&self, name: &str) -> Result<AgentCli, Failure> {
+        let Some(cli) = tinytown_agent::find(name, &self.town.config.cli) else {
+            let known: Vec<String> = tinytown_agent::presets().into_keys().collect();
+            let message =
+                format!("unknown agent CLI {name:?} (known without configuration: {})", known.join(", "));
+            return Err(Failure::new(ExitCode::Unavailable, message).hint(how_to_configure(name)));
+        };
+        let program = cli.command.first().cloned().unwrap_or_default();
+        if !is_there(&program) {
+            let message = format!("the program {program:?} of the agent CLI {name:?} is not on the PATH");
+            return Err(Failure::new(ExitCode::Unavailable, message).hint(how_to_configure(name)));
+        }
+        Ok(cli)
+    }
+
+    /// A worker in this process.
+    pub(crate) async fn worker(&self, hand: &Hand, report: Arc<dyn Report>) -> Result<Worker, Failure> {
+        let (town, config) = (&self.town, &self.town.config);
+        let settings = tinytown_agent::Settings {
+            agent: hand.name.clone(),
+            role: hand.role.clone(),
+            cli_name: hand.cli.clone(),
+            cli: self.agent_cli(&hand.cli)?,
+            town_dir: town.root.clone(),
+            town_name: config.name.clone(),
+            repository: town.root.clone(),
+            base_branch: config.forge.base.clone(),
+            base_ref: format!("refs/heads/{}", config.forge.base),
+            lease: Duration::from_millis(config.timing.agent_lease_ms),
+            supervisor: supervisor()?,
+            identity: identity(town, &hand.name).await?,
+            environment: std::env::vars_os().collect(),
+            wait_for_name: true,
+        };
+        let ports = tinytown_agent::Ports {
+            store: Arc::clone(&self.store),
+            applier: Arc::new(Nudge::new(self.clone())),
+            report,
+            clock: Arc::new(clock::now),
+            mint: Arc::new(|| clock::new_op("worker")),
+        };
+        Ok(Worker::new(settings, ports))
+    }
+}
+
+/// The user's own identity, if git knows one: work done on their behalf is committed as theirs.
+async fn identity(town: &Town, agent: &AgentName) -> Result<Identity, Failure> {
+    let name = git_config::get(&town.root, "user.name").await?;
+    let email = git_config::get(&town.root, "user.email").await?;
+    Ok(Identity {
+        name: name.unwrap_or_else(|| agent.to_string()),
+        email: email.unwrap_or_else(|| format!("{agent}@tinytown.localhost")),
+    })
+}
+
+/// Whether a program can be found; one with a path of its own is looked for when it is started.
+fn is_there(program: &str) -> bool {
+    let executable = |path: &Path| {
+        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return !program.starts_with('/') || executable(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
+}
+
+fn how_to_configure(name: &str) -> String {
+    format!(
+        "install it, choose another with --cli, or say what it is in tinytown.toml:\n  [cli.{name}]\n  command = [\"PROGRAM\", \"ARGUMENT\"]"
+    )
+}
+
+/// Makes the store if it is not there yet, for `tt init`.
+pub(crate) async fn create_store(url: &StoreUrl, root: &Path) -> Result<Arc<dyn Store>, Failure> {
+    match url.file(root) {
+        Some(file) => Ok(Arc::new(SqliteStore::create(file).await?)),
+        None => Err(no_redis(url)),
+    }
+}
+
+/// The town that a store already holds, if it does. Makes nothing.
+pub(crate) async fn town_in(url: &StoreUrl, root: &Path) -> Result<Option<TownIdentity>, Failure> {
+    let Some(file) = url.file(root) else { return Err(no_redis(url)) };
+    let town = async { SqliteStore::open(file).await?.town().await };
+    match town.await {
+        Ok(view) => Ok(Some(view.identity)),
+        Err(StoreError::NoTown { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Who gives orders here, for the record.
+pub(crate) fn operator() -> String {
+    std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
+}
+
+/// This very program.
+pub(crate) fn program() -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe()?)
+}
+
+/// What supervises agents and checks.
+fn supervisor() -> Result<Supervisor, Failure> {
+    Ok(Supervisor { program: program()?, args: vec!["supervise".to_owned()] })
+}
+
+fn no_forge(error: &LocalError) -> Failure {
+    let (code, hint) = match error {
+        LocalError::NotARepository { .. } => (ExitCode::NotNow, "make one with: git init"),
+        LocalError::Bare(_) => (ExitCode::NotNow, "use a clone with a working tree"),
+        LocalError::Unborn(_) => (ExitCode::NotNow, "commit something first"),
+        LocalError::NoBase(_) => (ExitCode::NotNow, "name another with: tt config forge.base BRANCH"),
+        LocalError::Git(_) | LocalError::Folders(_) => {
+            (ExitCode::Unavailable, "see what git and the folder .tinytown say")
+        }
+    };
+    Failure::from_error(code, error).hint(hint)
+}
+
+fn no_redis(url: &StoreUrl) -> Failure {
+    let message = format!("the store at {url} cannot be reached: this build of tt has no Redis store");
+    Failure::new(ExitCode::Unavailable, message).hint("use a file, such as sqlite:.tinytown/town.db")
+}
+
+fn not_applied(error: &ApplyError) -> Failure {
+    match error {
+        ApplyError::Store(error) => Failure::from(error.clone()),
+        ApplyError::Unanswered { .. } => Failure::from_error(ExitCode::Failed, error)
+            .hint("see whether a dispatcher works with: tt mission status --dispatcher"),
+    }
+}
+
+fn refused(why: Refusal, message: String) -> Failure {
+    let code = match why {
+        Refusal::Unknown => ExitCode::NotFound,
+        Refusal::NotNow => ExitCode::NotNow,
+        Refusal::Invalid => ExitCode::Invalid,
+    };
+    Failure::new(code, message)
+}

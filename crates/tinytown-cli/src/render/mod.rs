@@ -1,0 +1,30 @@
+//! What users read: pure functions from what is known to lines and JSON. Nothing here prints.
+
+pub(crate) mod event;
+pub(crate) mod item;
+pub(crate) mod list;
+pub(crate) mod mission;
+pub(crate) mod mission_json;
+pub(crate) mod watch;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod world;
+
+use std::time::Duration;
+
+/// `1 issue`, `3 issues`.
+pub(crate) fn count(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// A time span as people say it: `5s`, `3m`, `2h`, `4d`.
+pub(crate) fn span(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..=119 => format!("{seconds}s"),
+        seconds @ 120..=7199 => format!("{}m", seconds / 60),
+        seconds @ 7200..=172_799 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
