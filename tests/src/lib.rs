@@ -1,1 +1,3 @@
-//! Support for the stories.
+//! What the stories stand on: towns in temporary folders, and the real `tt` in them.
+
+pub mod support;

@@ -8,7 +8,7 @@ mod collect;
 mod prepare;
 mod supervise;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tinytown_core::id::{Claim, OpId};
@@ -63,7 +63,7 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// From the assignment to its end.
     pub(crate) async fn run(self) -> Result<Over, StoreError> {
-        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let messages = self.messages().clone();
         let prepared = prepare::prepare(&self.office, &self.brief, &messages, self.body());
         let (told, desk) = tokio::join!(self.tell_start(), prepared);
         match told? {
@@ -100,8 +100,7 @@ impl Attempt {
     /// Runs the agent and hands in what came of it.
     async fn work(&self, desk: Desk, told: usize) -> Result<Over, StoreError> {
         let Brief { claim, kind, .. } = &self.brief;
-        let ending = self.supervise(&desk).await;
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).drain(..told);
+        let ending = self.supervise(&desk, told).await;
         let result = result_file::read(&desk.result);
         let collected = match kind {
             Kind::Review => Collected::unseen(),
@@ -176,6 +175,11 @@ impl Attempt {
             answer = future => answer.map(Some),
             () = over => Ok(None),
         }
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
+        // Nothing is done under the lock that could panic half-way.
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The first stop that is of this sort.

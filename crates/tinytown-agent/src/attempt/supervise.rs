@@ -17,15 +17,18 @@ use crate::report::{Progress, chain};
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Attempt {
-    /// Runs the agent; when this returns, no process of the run is left.
-    pub(super) async fn supervise(&self, desk: &Desk) -> Ending {
+    /// Runs the agent, which so learns the first `told` messages; when this returns, no process of the run is left.
+    pub(super) async fn supervise(&self, desk: &Desk, told: usize) -> Ending {
         if let Some(stop) = *self.stop.borrow() {
             return stopped(stop);
         }
         let claim = &self.brief.claim;
         self.office.say(&Progress::Began { item: claim.item.clone(), attempt: claim.attempt });
         match self.office.settings.supervisor.start(&self.spec(desk)).await {
-            Ok(run) => self.attend(run).await,
+            Ok(run) => {
+                self.messages().drain(..told);
+                self.attend(run).await
+            }
             Err(SuperviseError::FailedToStart(why)) => Ending::NotStarted(why),
             Err(error) => self.lost(&error).await,
         }

@@ -11,7 +11,7 @@ use tinytown_core::roster::Agent;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
 use tinytown_store::codec::{decode, encode};
-use tinytown_store::records::{self, Versions};
+use tinytown_store::records::{self, Context, Versions};
 use tinytown_store::{
     Blob, Commit, InboxEntry, InputId, LeaseCall, LeaseFence, LeaseReply, Mail, MemoryStore, Record, Store,
     Wait,
@@ -82,7 +82,12 @@ impl Dispatcher {
         let mut desk = self.desk.lock().unwrap();
         let decided = desk.town.decide(input, Time::from_millis(0));
         let versions = Versions { town: desk.version, mission: 0 };
-        let written = records::write(&desk.town, &decided, input, "test", versions);
+        let written = records::write(
+            &desk.town,
+            &decided,
+            input,
+            Context { engine: "test", posted_at: Some(entry.at), versions },
+        );
         desk.version += u64::from(written.town.is_some());
         drop(desk);
         let commit = self.commit(entry.id, &decided.step.answer);

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tinytown_agent::Progress;
-use tinytown_core::input::MissionInput;
+use tinytown_core::input::{Input, MissionInput};
 use tinytown_core::roster::Agent;
 use tinytown_store::{CallName, Fault, Faulty};
 
+use crate::joining::post;
 use crate::world::{World, eventually};
 
 #[tokio::test]
@@ -60,26 +61,16 @@ async fn an_agent_works_on_through_an_outage_and_its_work_is_handed_in_after_it(
 }
 
 #[tokio::test]
-async fn after_a_silence_as_long_as_its_lease_a_worker_makes_sure_of_its_name() {
+async fn after_a_gap_as_long_as_its_lease_a_worker_makes_sure_of_its_name() {
     let mut world = World::new("").await;
     world.settings.lease = Duration::from_millis(300);
-    let away = Arc::new(AtomicBool::new(false));
-    let is_away = Arc::clone(&away);
-    let plan = move |_: CallName, _: u64| {
-        if is_away.load(Ordering::Relaxed) { Fault::FailBefore } else { Fault::None }
-    };
-    let worker = world.begin(Arc::new(Faulty::new(world.store.clone(), plan)));
+    let worker = world.spawn().await;
     let joined = world.dispatcher.agent(Agent::is_present).await;
-    away.store(true, Ordering::Relaxed);
-    tokio::time::sleep(world.settings.lease * 2).await;
-    let gone = tinytown_core::input::Input::Gone {
-        agent: joined.name.clone(),
-        generation: joined.generation,
-        reason: "silent".into(),
-    };
-    crate::joining::post(&world, "the lease", &gone).await;
+    let (agent, generation) = (joined.name, joined.generation);
+    post(&world, "the lease", &Input::Gone { agent, generation, reason: "silent".into() }).await;
     world.dispatcher.agent(|agent| !agent.is_present()).await;
-    away.store(false, Ordering::Relaxed);
-    world.dispatcher.agent(|agent| agent.is_present() && agent.generation > joined.generation).await;
+    // The machine was suspended.
+    world.ahead.store(3_600_000, Ordering::Relaxed);
+    world.dispatcher.agent(|agent| agent.is_present() && agent.generation > generation).await;
     worker.stop().await;
 }

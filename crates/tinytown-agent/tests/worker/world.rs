@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) settings: Settings,
     pub(crate) said: Arc<Mutex<Vec<Progress>>>,
+    /// Milliseconds by which the workers' wall clock is ahead.
+    pub(crate) ahead: Arc<AtomicI64>,
 }
 
 /// A worker that runs.
@@ -73,7 +75,7 @@ impl World {
         store.found(&TownIdentity { id, name: "town".into(), created_at }).await.unwrap();
         let dispatcher = Dispatcher::start(&store).await;
         let settings = settings(&repository, script, &place.path().join("home"));
-        Self { place, store, dispatcher, settings, said: Arc::default() }
+        Self { place, store, dispatcher, settings, said: Arc::default(), ahead: Arc::default() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -94,12 +96,12 @@ impl World {
     /// Starts a worker on this store.
     pub(crate) fn begin(&self, store: Arc<dyn Store>) -> Running {
         static OPERATIONS: AtomicU64 = AtomicU64::new(0);
-        let said = Arc::clone(&self.said);
+        let (said, ahead) = (Arc::clone(&self.said), Arc::clone(&self.ahead));
         let ports = Ports {
             store,
             applier: Arc::new(Nobody),
             report: Arc::new(move |progress: &Progress| said.lock().unwrap().push(progress.clone())),
-            clock: Arc::new(now),
+            clock: Arc::new(move || Time::from_millis(now() + ahead.load(Ordering::Relaxed))),
             mint: Arc::new(|| OpId::new(format!("op-{}", OPERATIONS.fetch_add(1, Ordering::Relaxed)))),
         };
         let worker = Worker::new(self.settings.clone(), ports);
@@ -242,9 +244,9 @@ fn program() -> PathBuf {
     program
 }
 
-fn now() -> Time {
+fn now() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed().unwrap();
-    Time::from_millis(i64::try_from(since.as_millis()).unwrap())
+    i64::try_from(since.as_millis()).unwrap()
 }
 
 /// What a person types, with an identity and no surprises.

@@ -19,10 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ESCAPE_ARTIST: &str = r#"
 trap '' TERM HUP INT
 setsid sh -c '
-    (sh -c "echo \$\$ > deep.new; mv deep.new deep; exec sleep 1000" &)
-    echo $$ > daemon.new; mv daemon.new daemon; exec sleep 1000
+    (sh -c "echo \$\$ > deep; exec sleep 1000" &)
+    echo $$ > daemon; exec sleep 1000
 ' &
-echo $$ > command.new; mv command.new command
+echo $$ > command
 "#;
 
 /// The names under which the escape artist's processes write down their numbers.
@@ -94,11 +94,11 @@ impl World {
         sweep(&self.runs(), which).unwrap()
     }
 
-    /// The process that wrote its number into this file of the working folder, once it did.
+    /// The process that wrote its number into this file of the working folder, once it did so whole.
     pub(crate) fn process(&self, name: &str) -> ProcessId {
-        let file = self.work(name);
-        eventually(&format!("{name} to run"), || file.exists());
-        ProcessId::of(std::fs::read_to_string(file).unwrap().trim().parse().unwrap()).unwrap()
+        let read = || std::fs::read_to_string(self.work(name)).unwrap_or_default();
+        eventually(&format!("{name} to run"), || read().ends_with('\n'));
+        ProcessId::of(read().trim().parse().unwrap()).unwrap()
     }
 
     /// All processes of the escape artist, once they run.
