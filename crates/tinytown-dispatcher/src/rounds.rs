@@ -2,6 +2,7 @@
 
 use tinytown_core::event::Event;
 use tinytown_core::id::{ItemKey, MissionId};
+use tinytown_core::mission::{Item, Mission, Phase};
 use tinytown_core::observation::Checks;
 use tinytown_core::town::{Decided, Town};
 
@@ -33,7 +34,31 @@ struct Part {
     word: String,
 }
 
+impl Part {
+    fn about(item: &Item, word: String) -> Self {
+        let key = item.spec.key.clone();
+        let name = if item.task.is_some() { key.to_string() } else { format!("Issue {key}") };
+        Self { item: Some(key), named: format!("{name} {word}"), word }
+    }
+}
+
 impl Drafting {
+    /// Takes in what a command decided while no dispatcher ran: items that are ready, and agents that
+    /// were chosen and not told yet.
+    pub(crate) fn take_up(&mut self, mission: &Mission) {
+        let mut parts = Vec::new();
+        for item in mission.items() {
+            let untold = item.now.assignment.as_ref().filter(|held| held.base.is_none());
+            if item.now.phase == Phase::Ready || untold.is_some() {
+                parts.push(Part::about(item, "ready".to_owned()));
+            }
+            parts.extend(untold.map(|held| Part::about(item, format!("assigned to {}", held.agent))));
+        }
+        if !parts.is_empty() {
+            self.missions.push((mission.id(), parts));
+        }
+    }
+
     /// Takes in a decision that became true.
     pub(crate) fn add(&mut self, town: &Town, decided: &Decided) {
         let Some(id) = decided.mission else { return };
@@ -115,13 +140,9 @@ fn part(town: &Town, mission: MissionId, event: &Event) -> Option<Part> {
         Event::MissionFailed { reason } => return Some(whole(format!("Mission failed: {reason}"))),
         _ => return None,
     };
-    let item = event.item()?.clone();
-    let follow_up = town
-        .mission(mission)
-        .and_then(|mission| Some(mission.item(mission.find(&item)?).task.is_some()))
-        .unwrap_or(false);
-    let name = if follow_up { item.to_string() } else { format!("Issue {item}") };
-    Some(Part { item: Some(item), named: format!("{name} {word}"), word })
+    let mission = town.mission(mission)?;
+    let item = mission.item(mission.find(event.item()?)?);
+    Some(Part::about(item, word))
 }
 
 fn whole(named: String) -> Part {

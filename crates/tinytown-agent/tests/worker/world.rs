@@ -189,7 +189,9 @@ impl World {
 /// Whatever a failed test left is gone when it ends.
 impl Drop for World {
     fn drop(&mut self) {
-        let _ = sweep(&self.settings.town_dir.join(".tinytown/run/backend"), Which::All);
+        for runs in [self.settings.town_dir.join(".tinytown/run/backend"), self.path("old-runs")] {
+            let _ = sweep(&runs, Which::All);
+        }
     }
 }
 

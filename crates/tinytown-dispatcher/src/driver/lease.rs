@@ -157,6 +157,7 @@ impl Driver {
                 self.due.vitals = Some(now.mono);
                 calls.push(Call::Report(Report::Active));
                 for mission in self.town.missions() {
+                    self.round.take_up(mission);
                     calls.push(Call::Report(Report::Mission(super::Watched::of(mission))));
                 }
             }
