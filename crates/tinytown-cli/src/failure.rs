@@ -119,7 +119,7 @@ impl From<ForgeError> for Failure {
         let code = match &error {
             ForgeError::Unavailable(_) | ForgeError::Refused(_) => ExitCode::Unavailable,
             ForgeError::Unreadable { .. } => ExitCode::Invalid,
-            _ => ExitCode::Failed,
+            ForgeError::Revoked(_) => ExitCode::Failed,
         };
         Self::from_error(code, &error)
     }

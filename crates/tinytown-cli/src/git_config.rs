@@ -19,20 +19,16 @@ pub(crate) async fn get(repository: &Path, key: &str) -> Result<Option<String>, 
 
 /// `owner/name`, if the address is GitHub's.
 pub(crate) fn github_repository(url: &str) -> Option<String> {
-    let path = match url.split_once("://") {
-        Some((_, rest)) => {
-            let (host, path) = rest.split_once('/')?;
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            let host = host.split_once(':').map_or(host, |(host, _port)| host);
-            host.eq_ignore_ascii_case("github.com").then_some(path)?
-        }
-        // As scp writes it: git@github.com:owner/name
-        None => {
-            let (host, path) = url.split_once(':')?;
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            host.eq_ignore_ascii_case("github.com").then_some(path)?
-        }
-    };
+    // As git writes it (https://host/owner/name) or as scp does (git@host:owner/name).
+    let (host, path) = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/'),
+        None => url.split_once(':'),
+    }?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _port)| host);
+    if !host.eq_ignore_ascii_case("github.com") {
+        return None;
+    }
     let path = path.trim_matches('/');
     let name = RepoName::new(path.strip_suffix(".git").unwrap_or(path))?;
     Some(name.as_str().to_owned())

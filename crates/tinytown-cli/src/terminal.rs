@@ -1,6 +1,6 @@
 //! Printing: data to standard output, talk to standard error, and no text of others may steer the terminal.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -125,7 +125,7 @@ fn escape(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && steers(c) {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }

@@ -40,17 +40,17 @@ impl Town {
                 Failure::new(ExitCode::NotFound, message).hint("make one in this repository with: tt init")
             );
         };
-        Self::at(root, store_override())
+        Self::at(root, store_override().as_deref())
     }
 
     /// The town in that folder; `store` overrides where it lives.
-    pub(crate) fn at(root: PathBuf, store: Option<String>) -> Result<Self, Failure> {
+    pub(crate) fn at(root: PathBuf, store: Option<&str>) -> Result<Self, Failure> {
         let file = root.join(FILE);
         let text = std::fs::read_to_string(&file).map_err(|error| {
             Failure::from_error(ExitCode::Failed, &error).during(format!("could not read {}", file.display()))
         })?;
         let config = Config::parse(&text, FILE).map_err(|error| invalid(&error))?;
-        let store = StoreUrl::parse(store.as_deref().unwrap_or(&config.store.url))
+        let store = StoreUrl::parse(store.unwrap_or(&config.store.url))
             .map_err(|error| Failure::from_error(ExitCode::Invalid, &error).during(STORE_VARIABLE))?;
         Ok(Self { root, config, store })
     }

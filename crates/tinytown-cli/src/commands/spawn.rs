@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 use crate::town::STORE_VARIABLE;
 
 /// How long a background worker may take to get its name.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Arguments of `tt spawn`.
 #[derive(Debug, Args)]

@@ -76,7 +76,7 @@ impl Work {
             match progress {
                 Progress::Joined(_) => announce(&Word::Ready),
                 Progress::NameHeld { .. } | Progress::Unanswered => {
-                    announce(&Word::Waiting(progress.to_string()))
+                    announce(&Word::Waiting(progress.to_string()));
                 }
                 _ => {}
             }

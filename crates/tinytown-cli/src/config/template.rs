@@ -126,9 +126,7 @@ fn write_table(text: &mut String, header: Option<&str>, lines: &[Line<'_>]) {
             Some(value) => format!("{key} = {value}"),
             None => format!("# {key} = {}", Value::from(*example)),
         };
-        let _ = match about.is_empty() {
-            true => writeln!(text, "{assignment}"),
-            false => writeln!(text, "{assignment}  # {about}"),
-        };
+        let about = if about.is_empty() { String::new() } else { format!("  # {about}") };
+        let _ = writeln!(text, "{assignment}{about}");
     }
 }

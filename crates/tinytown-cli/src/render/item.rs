@@ -49,10 +49,10 @@ fn about(item: &Item, wait: Option<&Wait>) -> String {
         Phase::Failed => format!("failed: {}", now.failed.as_deref().unwrap_or("no reason is known")),
         phase => {
             let detail = wait.map_or("", |wait| wait.detail.as_str());
-            match phase.holds_slot() {
-                true => format!("{detail} (attempt {})", now.launches),
-                false => format!("{}: {detail}{pull}", phase.as_str()),
+            if phase.holds_slot() {
+                return format!("{detail} (attempt {})", now.launches);
             }
+            format!("{}: {detail}{pull}", phase.as_str())
         }
     }
 }

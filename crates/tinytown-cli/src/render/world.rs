@@ -66,7 +66,7 @@ impl World {
         let mut world = Self { town: Town::default(), now: Time::from_millis(1_700_000_000_000) };
         let objectives = items.iter().map(|item| item.key.to_string()).collect();
         let policy = Policy::default();
-        world.tell(&Input::Start(Box::new(NewMission { id: world.id(), policy, objectives, items })));
+        world.tell(&Input::Start(Box::new(NewMission { id: Self::id(), policy, objectives, items })));
         world
     }
 
@@ -92,12 +92,12 @@ impl World {
         world
     }
 
-    pub(crate) fn id(&self) -> MissionId {
+    pub(crate) fn id() -> MissionId {
         ID.parse().expect("an id")
     }
 
     pub(crate) fn mission(&self) -> &Mission {
-        self.town.mission(self.id()).expect("not ended")
+        self.town.mission(Self::id()).expect("not ended")
     }
 
     pub(crate) fn join(&mut self, name: &str, role: Option<&str>) {
@@ -141,7 +141,7 @@ impl World {
     }
 
     fn claim(&self) -> Claim {
-        self.mission().item(ItemIx(0)).claim(self.id()).expect("#1 is assigned")
+        self.mission().item(ItemIx(0)).claim(Self::id()).expect("#1 is assigned")
     }
 
     fn report(&mut self, kind: EffectKind, result: EffectResult) {
@@ -155,7 +155,7 @@ impl World {
     }
 
     pub(crate) fn tell_mission(&mut self, what: MissionInput) {
-        self.tell(&Input::Mission { mission: self.id(), what });
+        self.tell(&Input::Mission { mission: Self::id(), what });
     }
 
     fn tell(&mut self, input: &Input) {

@@ -49,14 +49,28 @@ impl Demo {
         let composed = Composed::open(ground.town.clone()).await?;
         let outcome = play(terminal, &composed, &stop, stopped).await;
         dismiss(terminal, &composed).await;
-        if outcome.is_ok() {
-            tell_where(terminal, self.dir.as_deref())?;
-        } else if let Some(folder) = ground.folder {
-            // Whoever wants to know why finds everything there.
-            terminal.note(format!("Everything is kept in {}", folder.keep().display()));
+        match outcome {
+            Ok(End::Completed) => tell_where(terminal, self.dir.as_deref()),
+            Ok(End::Interrupted) => {
+                Err(Failure::new(ExitCode::Failed, "interrupted; the agents were sent home"))
+            }
+            Err(failure) => {
+                if let Some(folder) = ground.folder {
+                    // Whoever wants to know why finds everything there.
+                    terminal.note(format!("Everything is kept in {}", folder.keep().display()));
+                }
+                Err(failure)
+            }
         }
-        outcome
     }
+}
+
+/// How the demonstration ended, if nothing failed.
+enum End {
+    /// With its mission.
+    Completed,
+    /// By a signal.
+    Interrupted,
 }
 
 fn tell_where(terminal: Terminal, dir: Option<&Path>) -> Result<(), Failure> {
@@ -73,7 +87,7 @@ async fn play(
     composed: &Composed,
     stop: &watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
-) -> Result<(), Failure> {
+) -> Result<End, Failure> {
     for name in TEAM {
         let hand = hand(name)?;
         spawn::background(terminal, composed, &hand).await?;
@@ -90,10 +104,11 @@ async fn play(
     };
     tokio::pin!(serving);
     let ended = tokio::select! {
-        served = &mut serving => served.and_then(|()| Err(Failure::new(ExitCode::Failed, "interrupted"))),
+        // Only a signal ends the dispatcher before the mission has ended.
+        served = &mut serving => served.map(|()| End::Interrupted),
         ended = waiting => {
             serving.await?;
-            ended
+            ended.map(|()| End::Completed)
         }
     };
     tell_story(terminal, composed, id).await?;

@@ -20,6 +20,16 @@ use super::list;
 pub(crate) struct Status {
     /// The mission, by the beginning of its id; else the only one that has not ended, or all of them
     id: Option<String>,
+    #[command(flatten)]
+    more: More,
+    /// One JSON object; without an id all missions that have not ended
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is shown besides the overview.
+#[derive(Debug, Args)]
+struct More {
     /// Every work item
     #[arg(long)]
     work: bool,
@@ -29,9 +39,6 @@ pub(crate) struct Status {
     /// The dispatcher, help requests and notes
     #[arg(long)]
     dispatcher: bool,
-    /// One JSON object; without an id all missions that have not ended
-    #[arg(long)]
-    json: bool,
 }
 
 impl Status {
@@ -60,13 +67,14 @@ impl Status {
         let town = store.town().await?;
         let roster = records::load_roster(&town)?;
         let lease = Duration::from_millis(composed.town.config.timing.dispatcher_lease_ms);
-        let patience = if self.dispatcher { lease } else { Duration::ZERO };
+        let patience = if self.more.dispatcher { lease } else { Duration::ZERO };
         let pulse = pulse::take(store, &town, Some(id), patience).await?;
         if self.json {
             return app.terminal.json(&MissionJson::of(&mission, &roster, &pulse));
         }
         let scene = Scene { mission: &mission, roster: &roster, pulse: &pulse, now: clock::now() };
-        let parts = Parts { work: self.work, watch: self.watch, dispatcher: self.dispatcher };
+        let More { work, watch, dispatcher } = self.more;
+        let parts = Parts { work, watch, dispatcher };
         app.terminal.lines(&scene.lines(parts))
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn tell_waiting(terminal: Terminal, applied: &Applied) {
     match applied.effects_waiting {
         None | Some(0) => {}
         Some(1) => {
-            terminal.note("No dispatcher is running: 1 effect waits. Start it with: tt mission dispatch")
+            terminal.note("No dispatcher is running: 1 effect waits. Start it with: tt mission dispatch");
         }
         Some(n) => {
             terminal.note(format!(

@@ -69,14 +69,15 @@ impl Watching {
     fn verdict(&self) -> Result<(), Failure> {
         let failed = self.heads.iter().filter(|(_, head)| head.state == MissionState::Failed);
         let words: Vec<String> = failed
+            .clone()
             .map(|(id, head)| {
                 format!("mission {id} failed: {}", head.reason.as_deref().unwrap_or("no reason is known"))
             })
             .collect();
-        match self.heads.keys().next() {
-            Some(id) if !words.is_empty() => Err(Failure::new(ExitCode::Failed, words.join("\n"))
+        match failed.map(|(id, _)| id).next() {
+            Some(id) => Err(Failure::new(ExitCode::Failed, words.join("\n"))
                 .hint(format!("see what happened with: tt mission log {id}"))),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -85,7 +86,14 @@ impl Watching {
 pub(crate) async fn wait(store: &dyn Store, watching: &mut Watching, patient: bool) -> Result<(), Failure> {
     let mut before: Option<Vec<u64>> = None;
     loop {
-        watching.look(store).await?;
+        match watching.look(store).await {
+            // The dispatcher goes on through outages, and so do we.
+            Err(failure) if failure.code() == ExitCode::Unavailable => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            looked => looked?,
+        }
         match watching.outlook() {
             Outlook::Over => return watching.verdict(),
             Outlook::Person if !patient && is_quiet(store).await? => {
@@ -124,4 +132,41 @@ async fn only_a_person(store: &dyn Store, watching: &Watching) -> Result<Failure
     let first = open.clone().next().map_or_else(String::new, |(id, _)| id.to_string());
     let hint = format!("answer with: tt mission note {first} \"resume\" (or retry, approve, skip ITEM)");
     Ok(Failure::new(ExitCode::NotNow, words.join("\n")).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::world::World;
+
+    fn watching(states: &[MissionState]) -> Watching {
+        let head = World::started().mission().head().clone();
+        let id = |n: usize| format!("{n:08}-0000-4000-8000-000000000001").parse().expect("an id");
+        let heads =
+            states.iter().enumerate().map(|(n, state)| (id(n), Head { state: *state, ..head.clone() }));
+        Watching { only: None, heads: heads.collect() }
+    }
+
+    #[test]
+    fn missions_go_on_while_any_of_them_does() {
+        use MissionState::{Blocked, Completed, Failed, Running, Stopped};
+        for (states, outlook) in [
+            (&[][..], Outlook::Over),
+            (&[Completed, Failed], Outlook::Over),
+            (&[Completed, Running], Outlook::GoesOn),
+            (&[Blocked, Running], Outlook::GoesOn),
+            (&[Blocked, Stopped, Completed], Outlook::Person),
+        ] {
+            assert_eq!(watching(states).outlook(), outlook, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn one_failed_mission_among_completed_ones_is_a_failure() {
+        use MissionState::{Completed, Failed};
+        assert!(watching(&[Completed, Completed]).verdict().is_ok());
+        let failure = watching(&[Completed, Failed]).verdict().expect_err("one failed");
+        assert_eq!(failure.code(), ExitCode::Failed);
+        assert!(failure.message().contains("00000001-"), "{}", failure.message());
+    }
 }

@@ -1,5 +1,8 @@
 //! `tt init`: makes a repository a town. Whatever is refused is refused before anything is created.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -85,7 +88,7 @@ impl Init {
         let config = self.config(terminal, &ground)?;
         let config = self.agree(config, &ground.root, overriding.as_deref()).await?;
         replace(&ground.root.join(FILE), &Template { config: &config }.render())?;
-        let town = Town::at(ground.root, overriding)?;
+        let town = Town::at(ground.root, overriding.as_deref())?;
         complete(&town).await?;
         Ok(town)
     }
@@ -213,7 +216,7 @@ fn usual_name(ground: &Ground) -> String {
 
 /// A town that is here already; only what a fresh clone of it lacks is made.
 async fn again(app: &App, root: PathBuf) -> Result<(), Failure> {
-    let town = Town::at(root, store_override())?;
+    let town = Town::at(root, store_override().as_deref())?;
     let made = complete(&town).await?;
     let what = if made { "its private folder and store were made" } else { "nothing was changed" };
     app.terminal.line(format!("Town {} is already in {}: {what}", town.config.name, town.root.display()))
