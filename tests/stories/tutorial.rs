@@ -7,7 +7,12 @@ fn tutorial() -> Town {
     town.issue(1, "design-auth-api", "Design auth API", "Design the authentication API schema.");
     let body = "Implement the authentication endpoints.\n\nDepends on #1.\n\n- Implement login endpoint";
     town.issue(2, "implement-auth-endpoints", "Implement auth endpoints", body);
-    town.issue(3, "write-auth-tests", "Write auth tests", "Write tests for auth API.\n\nAfter #2.\n\n- Unit tests");
+    town.issue(
+        3,
+        "write-auth-tests",
+        "Write auth tests",
+        "Write tests for auth API.\n\nAfter #2.\n\n- Unit tests",
+    );
     town
 }
 
@@ -33,7 +38,9 @@ fn assigned(town: &Town, mission: &str) -> Vec<(String, String)> {
 }
 
 fn as_told() -> Vec<(String, String)> {
-    [("#1", "designer"), ("#2", "backend"), ("#3", "tester")].map(|(i, a)| (i.to_owned(), a.to_owned())).to_vec()
+    [("#1", "designer"), ("#2", "backend"), ("#3", "tester")]
+        .map(|(i, a)| (i.to_owned(), a.to_owned()))
+        .to_vec()
 }
 
 #[test]
@@ -58,7 +65,10 @@ fn as_written_it_ends_accepted_and_leaves_merging_to_a_person() {
     let dispatched = town.tt(&["mission", "dispatch", "--until-done"]).exits(0);
     let rounds: Vec<&str> = dispatched.stdout.lines().collect();
     assert_eq!(rounds[0], "Round 1: Issue #1 → ready → assigned to designer", "{rounds:?}");
-    assert!(rounds.iter().any(|round| round.ends_with("done → Issue #2 ready → assigned to backend")), "{rounds:?}");
+    assert!(
+        rounds.iter().any(|round| round.ends_with("done → Issue #2 ready → assigned to backend")),
+        "{rounds:?}"
+    );
     assert!(rounds.last().is_some_and(|round| round.ends_with("All done → Mission completed")), "{rounds:?}");
     assert_eq!(assigned(&town, &mission), as_told());
     assert_eq!(town.git(&["rev-parse", "main"]), base, "merging is left to a person");

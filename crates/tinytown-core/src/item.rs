@@ -1,6 +1,7 @@
 //! What a work item is, before anything happened to it: its text, its kind, who should take it, what it waits for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +61,8 @@ pub struct RoleWish {
 pub struct EdgeSource {
     /// What said so.
     pub by: EdgeOrigin,
-    /// Where that stands: a path or an address.
-    pub location: String,
+    /// Where that stands: a path or an address. Shared, since a manifest may make every edge of a mission.
+    pub location: Arc<str>,
     /// Its line there, from 1, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,

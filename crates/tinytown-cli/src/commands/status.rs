@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use tinytown_store::records;
 
 use crate::app::App;
+use crate::clock;
 use crate::compose::Composed;
 use crate::failure::Failure;
+use crate::pulse::{self, Pulse};
 use crate::render::list::{self, AgentJson, MissionRowJson};
 use crate::render::mission::no_dispatcher;
-use crate::{clock, pulse};
 
 /// Arguments of `tt status`.
 #[derive(Debug, Args)]
@@ -36,18 +37,16 @@ impl Status {
         }
         let pulse = pulse::take(store, &town, None, Duration::ZERO).await?;
         if self.json {
-            let agents = roster.iter().filter(|agent| self.all || agent.is_present()).map(AgentJson::of);
-            return app.terminal.json(&json!({
-                "town": { "name": composed.town.config.name, "id": town.identity.id.to_string() },
-                "dispatcher": {
-                    "holder": pulse.holder,
-                    "running": pulse.running,
-                    "inputs_waiting": pulse.inputs_waiting,
-                    "effects_waiting": pulse.effects_waiting,
-                },
-                "agents": agents.collect::<Vec<_>>(),
-                "missions": missions.iter().map(|(charter, head)| MissionRowJson::of(charter, head)).collect::<Vec<_>>(),
-            }));
+            let shown = roster.iter().filter(|agent| self.all || agent.is_present());
+            let agents: Vec<AgentJson<'_>> = shown.map(AgentJson::of).collect();
+            let missions: Vec<_> =
+                missions.iter().map(|(charter, head)| MissionRowJson::of(charter, head)).collect();
+            let name = &composed.town.config.name;
+            let town = json!({ "name": name, "id": town.identity.id.to_string() });
+            let dispatcher = dispatcher(&pulse);
+            return app.terminal.json(
+                &json!({ "town": town, "dispatcher": dispatcher, "agents": agents, "missions": missions }),
+            );
         }
         let now = clock::now();
         app.terminal.heading(format!("🏘️  Town {}", composed.town.config.name))?;
@@ -59,4 +58,13 @@ impl Status {
         app.terminal.line(format!("🚀 Missions: {}", missions.len()))?;
         missions.iter().try_for_each(|(charter, head)| app.terminal.line(list::mission(charter, head, now)))
     }
+}
+
+fn dispatcher(pulse: &Pulse) -> Value {
+    json!({
+        "holder": pulse.holder,
+        "running": pulse.running,
+        "inputs_waiting": pulse.inputs_waiting,
+        "effects_waiting": pulse.effects_waiting,
+    })
 }

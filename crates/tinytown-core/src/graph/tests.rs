@@ -15,7 +15,7 @@ fn items(count: u64, edges: &[(u64, u64)]) -> Vec<ItemSpec> {
     for (from, on) in edges {
         let source = EdgeSource {
             by: EdgeOrigin::Marker,
-            location: format!("issues/{from}.md"),
+            location: format!("issues/{from}.md").into(),
             line: Some(3),
             words: format!("Depends on #{on}"),
         };

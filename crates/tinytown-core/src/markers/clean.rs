@@ -16,6 +16,9 @@ const MAX_SLUG: usize = 40;
 /// link definitions that no link uses, control characters and invisible ones (direction, zero width,
 /// tags, variation selectors). Comments in code stay: they are visible there. Lines end with `\n`.
 pub fn strip_hidden(body: &str) -> String {
+    if is_plain(body) {
+        return body.to_owned();
+    }
     let visible = strip_invisible(body);
     let mut kept = String::with_capacity(visible.len());
     let mut from = 0;
@@ -25,6 +28,13 @@ pub fn strip_hidden(body: &str) -> String {
     }
     kept.push_str(&visible[from..]);
     kept
+}
+
+/// Whether a text has nothing in which something could be hidden: no markup that opens a comment or
+/// defines a link, and only visible ASCII, spaces and line ends.
+fn is_plain(body: &str) -> bool {
+    let visible = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    body.bytes().all(visible) && !body.contains('<') && !body.contains("]:")
 }
 
 /// A title on one line: no control or invisible characters, white space folded, at most 200 characters, never empty.

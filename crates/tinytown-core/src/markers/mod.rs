@@ -43,10 +43,18 @@ pub struct Marker {
 /// assert_eq!(markers[0].reference.number, 1);
 /// ```
 pub fn read(body: &str) -> Vec<Marker> {
+    if !may_refer(body) {
+        return Vec::new();
+    }
     let lines = Lines::of(body);
     let mut reader = reader::Reader::new(&lines);
     blocks::for_each(body, &mut |block| reader.block(block));
     reader.finish()
+}
+
+/// Whether a text can name an issue at all: by `#`, by an address, or by a character reference that stands for `#`.
+fn may_refer(body: &str) -> bool {
+    body.contains(['#', '&']) || body.contains("://")
 }
 
 /// Where the lines of a text begin.

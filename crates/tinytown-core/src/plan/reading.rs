@@ -1,6 +1,7 @@
 //! What is read from objectives and manifest before the forge is asked: items and what they want.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Code, Diagnostic, Level};
 use crate::graph::Lookup;
@@ -78,8 +79,9 @@ pub(super) fn read<'a>(
         });
     }
     let errors = give_overrides(&mut items, &positions, manifest, own);
+    let place: Arc<str> = manifest.location.as_str().into();
     for item in &mut items {
-        item.read_wants(manifest, own);
+        item.read_wants(manifest, &place, own);
         item.note_skip(manifest);
     }
     Readings { items, positions, errors }
@@ -123,7 +125,7 @@ impl Reading<'_> {
         self.diagnostics.push(Diagnostic { level, code, item: Some(self.key.clone()), message });
     }
 
-    fn read_wants(&mut self, manifest: &Manifest, own: Option<&RepoName>) {
+    fn read_wants(&mut self, manifest: &Manifest, place: &Arc<str>, own: Option<&RepoName>) {
         let read = distinct(self.marked(own));
         let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
             self.wants = read;
@@ -132,7 +134,7 @@ impl Reading<'_> {
         let named = depends_on.on.iter().map(|on| {
             let on = relative(on, own);
             let words = format!("depends_on {on}");
-            let location = manifest.location.clone();
+            let location = Arc::clone(place);
             Want {
                 on,
                 source: EdgeSource { by: EdgeOrigin::Manifest, location, line: Some(depends_on.line), words },
@@ -145,12 +147,13 @@ impl Reading<'_> {
     /// The dependencies that its text names.
     fn marked(&self, own: Option<&RepoName>) -> Vec<Want> {
         let issue = self.issue;
+        let location: Arc<str> = issue.location.as_str().into();
         let wants = markers::read(&issue.body).into_iter().map(|marker| {
             // A bare "#5" in an issue of another repository is that repository's.
             let repo = marker.reference.repo.or_else(|| self.reference.repo.clone());
             let on = relative(&IssueRef { repo, number: marker.reference.number }, own);
             let line = issue.body_line.saturating_add(marker.line).saturating_sub(1);
-            let location = issue.location.clone();
+            let location = Arc::clone(&location);
             let source =
                 EdgeSource { by: EdgeOrigin::Marker, location, line: Some(line), words: marker.words };
             Want { on, source }
@@ -194,6 +197,8 @@ impl Reading<'_> {
 /// Each dependency once, as it was named first.
 fn distinct(mut wants: Vec<Want>) -> Vec<Want> {
     let mut seen = BTreeSet::new();
-    wants.retain(|want| seen.insert(want.on.clone()));
+    if wants.len() > 1 {
+        wants.retain(|want| seen.insert(want.on.clone()));
+    }
     wants
 }

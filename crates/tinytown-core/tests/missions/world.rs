@@ -47,7 +47,7 @@ pub(crate) fn mission_id(n: u128) -> MissionId {
 pub(crate) fn item(number: u64, title: &str, after: &[u64]) -> ItemSpec {
     let source = EdgeSource {
         by: EdgeOrigin::Marker,
-        location: format!("issues/{number}.md"),
+        location: format!("issues/{number}.md").into(),
         line: Some(1),
         words: String::new(),
     };

@@ -243,8 +243,7 @@ pub(crate) fn chain(count: u64) -> Vec<ItemSpec> {
 }
 
 fn item(number: u64, after: Option<u64>) -> ItemSpec {
-    let source =
-        EdgeSource { by: EdgeOrigin::Marker, location: String::new(), line: None, words: String::new() };
+    let source = EdgeSource { by: EdgeOrigin::Marker, location: "".into(), line: None, words: String::new() };
     ItemSpec {
         key: IssueRef::own(number).key(),
         title: format!("Item {number}"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tinytown_core::id::MissionId;
 use tinytown_dispatcher::{Mode, Report, Round, ServeError, Watched};
+use tinytown_store::Record;
 use tokio::sync::watch;
 
 use super::until_done::{self, Watching};
@@ -78,34 +79,54 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     let parts = composed.parts(composed.forge().await?);
     let settings = composed.settings(mode)?;
-    let active = Arc::new(AtomicBool::new(false));
-    let mut closed = None;
-    let report = |report: Report| match report {
-        Report::Active => {
-            active.store(true, Ordering::Relaxed);
-            terminal
-                .note("Dispatching. Stop with Ctrl-C; missions go on when a dispatcher is started again.");
-        }
-        Report::StandingBy { holder } => {
-            active.store(false, Ordering::Relaxed);
-            let holder = holder.as_ref().and_then(Holder::read);
-            let who = holder.map_or_else(|| "another dispatcher".to_owned(), |holder| holder.to_string());
-            tell_later(terminal, Arc::clone(&active), who);
-        }
-        Report::Round(round) => {
-            if let Err(failure) = rounds(&round, only).iter().try_for_each(|line| terminal.line(line)) {
-                closed.get_or_insert(failure);
-            }
-        }
-        Report::Trouble(text) => terminal.warn(text),
-        Report::Mission(Watched { id, state, effects }) => {
-            terminal.detail(format!("mission {id} is {}, effects under way: {effects}", state.as_str()));
-        }
-    };
-    let served = tinytown_dispatcher::serve(parts, settings, report, stop).await;
+    let mut printer = Printer { terminal, only, active: Arc::default(), closed: None };
+    let served = tinytown_dispatcher::serve(parts, settings, |report| printer.print(report), stop).await;
     served.map_err(|ServeError::Store(error)| error)?;
     // Missions went on though nobody read of it; that nobody does is no failure either.
-    closed.map_or(Ok(()), Err)
+    printer.closed.map_or(Ok(()), Err)
+}
+
+/// Prints what a dispatcher reports.
+struct Printer {
+    terminal: Terminal,
+    only: Option<MissionId>,
+    /// Whether it is this dispatcher that decides.
+    active: Arc<AtomicBool>,
+    /// Why nothing can be printed any more.
+    closed: Option<Failure>,
+}
+
+impl Printer {
+    fn print(&mut self, report: Report) {
+        match report {
+            Report::Active => self.active(),
+            Report::StandingBy { holder } => self.standing_by(holder.as_ref()),
+            Report::Round(round) => {
+                let mut lines = rounds(&round, self.only).into_iter();
+                if let Err(failure) = lines.try_for_each(|line| self.terminal.line(line)) {
+                    self.closed.get_or_insert(failure);
+                }
+            }
+            Report::Trouble(text) => self.terminal.warn(text),
+            Report::Mission(Watched { id, state, effects }) => {
+                let state = state.as_str();
+                self.terminal.detail(format!("mission {id} is {state}, effects under way: {effects}"));
+            }
+        }
+    }
+
+    fn active(&self) {
+        self.active.store(true, Ordering::Relaxed);
+        self.terminal
+            .note("Dispatching. Stop with Ctrl-C; missions go on when a dispatcher is started again.");
+    }
+
+    fn standing_by(&self, holder: Option<&Record>) {
+        self.active.store(false, Ordering::Relaxed);
+        let holder = holder.and_then(Holder::read);
+        let who = holder.map_or_else(|| "another dispatcher".to_owned(), |holder| holder.to_string());
+        tell_later(self.terminal, Arc::clone(&self.active), who);
+    }
 }
 
 /// Says that another dispatcher is at work, unless it soon is not.
