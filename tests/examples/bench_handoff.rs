@@ -152,8 +152,11 @@ fn note(step: &StepRecord, marks: &mut BTreeMap<String, Marks>) {
     }
 }
 
+/// What passed between an item and its dependent.
+type Part = fn(&Marks, &Marks) -> f64;
+
 fn tell(marks: &[Marks]) {
-    let parts: [(&str, fn(&Marks, &Marks) -> f64); 9] = [
+    let parts: [(&str, Part); 9] = [
         ("agent exits -> work collected and posted", |a, _| a.submitted_posted - a.agent_end),
         ("posted -> applied (waiting)", |a, _| a.submitted - a.submitted_posted),
         ("publish: branch and pull request", |a, _| a.published - a.submitted),

@@ -73,7 +73,8 @@ fn as_written_it_ends_accepted_and_leaves_merging_to_a_person() {
     assert_eq!(assigned(&town, &mission), as_told());
     assert_eq!(town.git(&["rev-parse", "main"]), base, "merging is left to a person");
     let status = town.status(&mission);
-    let head = |at: usize| status["work_items"][at]["pull_request"]["head_sha"].as_str().unwrap().to_owned();
+    let head =
+        |at: usize| status["work_items"][at]["pull_request"]["head_sha"].as_str().expect("a head").to_owned();
     town.git(&["merge-base", "--is-ancestor", &head(0), &head(1)]);
     town.git(&["merge-base", "--is-ancestor", &head(1), &head(2)]);
 }

@@ -37,7 +37,7 @@ fn run_all(stages: &mut Stages) -> Result<(), Failure> {
     )?;
     stages.cargo_with(
         "doc",
-        &["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"],
+        &["doc", "--workspace", "--no-deps", "--all-features"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     run_tests(stages, &[])

@@ -1,14 +1,11 @@
 //! The file in which an agent may say how it went. It was written by an agent: it is opened without
 //! following links, read up to a limit, and believed only as far as evidence goes.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Read as _;
 use std::path::Path;
 
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use serde::Deserialize;
+use tinytown_host::files::open_foreign;
 
 /// Longest result file in bytes.
 pub const LIMIT: u64 = 64 * 1024;
@@ -59,18 +56,7 @@ pub fn read(path: &Path) -> ResultFile {
 
 /// `O_NONBLOCK`: a pipe with no writer must not hold us up.
 fn content(path: &Path) -> Result<Option<Vec<u8>>, String> {
-    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
-            return Err("it is a symbolic link".to_owned());
-        }
-        Err(error) => return Err(error.to_string()),
-    };
-    if !file.metadata().map_err(|error| error.to_string())?.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
+    let Some(file) = open_foreign(path).map_err(|error| error.to_string())? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > LIMIT {

@@ -7,7 +7,7 @@ mod faulty;
 mod governed;
 #[cfg(feature = "local")]
 mod local;
-mod port;
+pub mod port;
 
 pub use fake::{FakeForge, FakeMerge};
 pub use faulty::{CallName, Fault, Faulty, Plan};

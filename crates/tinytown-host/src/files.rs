@@ -34,6 +34,38 @@ pub enum FileError {
     },
 }
 
+/// Why a file that somebody else wrote is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeignFile {
+    /// It could lead anywhere.
+    #[error("it is a symbolic link")]
+    Symlink,
+    /// A folder, a pipe, a device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Opens a file that somebody else wrote, for reading: follows no symbolic link, is held up by no pipe.
+/// `None` if there is none.
+///
+/// # Errors
+/// [`ForeignFile`] with what is there instead of a regular file, or what the operating system says.
+pub fn open_foreign(path: &Path) -> Result<Option<File>, ForeignFile> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) => {
+            return Err(ForeignFile::Symlink);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if file.metadata()?.is_file() { Ok(Some(file)) } else { Err(ForeignFile::NotRegular) }
+}
+
 impl FileError {
     /// For `map_err`: the failure of `action` on `path`.
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {

@@ -9,7 +9,7 @@ pub mod codec;
 pub mod conformance;
 mod faulty;
 mod memory;
-mod port;
+pub mod port;
 pub mod records;
 pub mod rules;
 #[cfg(feature = "sqlite")]

@@ -14,7 +14,7 @@ pub use processes::{Found, processes_naming};
 pub use running::Running;
 pub use town::{Merge, Town, WORKS};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long one command may take.
@@ -29,6 +29,21 @@ pub fn tt() -> PathBuf {
     let this = std::env::current_exe().expect("a test has a program");
     let tt = this.ancestors().skip(1).take(2).map(|folder| folder.join("tt")).find(|file| file.is_file());
     tt.unwrap_or_else(|| panic!("there is no tt beside {}: build it first: cargo xtask test", this.display()))
+}
+
+/// Every file below a folder, links too, which are not followed; sorted.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        // What vanishes meanwhile is not there.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder { &mut folders } else { &mut files }.push(entry.path());
+        }
+    }
+    files.sort();
+    files
 }
 
 /// Looks again and again until `look` finds something; `None` once `limit` is over.

@@ -1,5 +1,6 @@
 //! A temporary folder with an environment of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,7 @@ pub struct Place {
     /// The same without symbolic links.
     path: PathBuf,
     started: AtomicU32,
+    extra: Vec<(String, OsString)>,
 }
 
 impl Place {
@@ -35,7 +37,7 @@ impl Place {
         for name in ["repo", "home", "tmp", "said"] {
             fs::create_dir(path.join(name)).expect("a folder can be made");
         }
-        Self { folder, path, started: AtomicU32::new(0) }
+        Self { folder, path, started: AtomicU32::new(0), extra: Vec::new() }
     }
 
     /// The whole folder.
@@ -63,10 +65,15 @@ impl Place {
         command
     }
 
+    /// Puts a variable into the environment of every later `tt`, and of nothing else.
+    pub fn env(&mut self, name: &str, value: impl Into<OsString>) {
+        self.extra.push((name.to_owned(), value.into()));
+    }
+
     /// `tt` with these arguments, not started yet: for what one story wants to be different.
     pub fn tt_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(tt());
-        command.args(arguments);
+        command.args(arguments).envs(self.extra.iter().map(|(name, value)| (name, value)));
         command
     }
 

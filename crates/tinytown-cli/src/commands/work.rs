@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tinytown_agent::{Ended, Progress, Shutdown, WorkerError};
 use tinytown_core::id::{AgentName, Role};
+use tinytown_host::process;
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -68,8 +69,8 @@ impl Word {
 
 impl Work {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
-        // A Ctrl-C at the terminal that started us is not meant for us. We lead no group: it cannot fail.
-        let _ = nix::unistd::setsid();
+        // A Ctrl-C at the terminal that started us is not meant for us.
+        process::leave_terminal();
         let terminal = app.terminal;
         let told = move |progress: &Progress| {
             terminal.note(format!("{} {progress}", clock::now()));

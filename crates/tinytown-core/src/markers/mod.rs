@@ -1,8 +1,8 @@
 //! Dependencies as people write them: from an issue's Markdown to the issues it waits for.
 //!
-//! Three small passes: [`blocks`] turns Markdown into blocks of plain text (code, quotes, struck
-//! text and comments left out), [`tokens`] cuts a block into words, references and punctuation,
-//! and [`grammar`] reads dependencies from these, for [`reader`], which knows the blocks above. All of it takes time linear in the text.
+//! Three small passes: `blocks` turns Markdown into blocks of plain text (code, quotes, struck
+//! text and comments left out), `tokens` cuts a block into words, references and punctuation,
+//! and `grammar` reads dependencies from these, for `reader`, which knows the blocks above. All of it takes time linear in the text.
 //!
 //! What a reader of the rendered page sees is what counts: an escaped `\#14` reads as #14, and the
 //! words of a link are its text while its address says which issue it is.

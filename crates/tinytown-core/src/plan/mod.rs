@@ -1,7 +1,7 @@
 //! From objectives and a manifest to the items of a mission: everything that is decided before it starts.
 //!
 //! Asking the forge stays outside: [`references_outside`] says about which further issues the caller
-//! must ask, [`compile`] takes the answers. A plan that is refused is refused with every reason at once.
+//! must ask, [`compile()`] takes the answers. A plan that is refused is refused with every reason at once.
 
 mod compile;
 mod diagnostic;

@@ -205,7 +205,7 @@ enum Part {
     Gone,
 }
 
-/// A dispatcher without IO. See the [module](self).
+/// A dispatcher without IO: events in, calls out. At most one commit is under way at a time.
 #[derive(Debug)]
 pub struct Driver {
     settings: Settings,

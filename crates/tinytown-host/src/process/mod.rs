@@ -183,6 +183,12 @@ fn pid_namespace() -> Result<u64, ProcessError> {
     number.ok_or(ProcessError::Malformed { path })
 }
 
+/// Makes this process the leader of a session of its own, so that nothing typed at the terminal that
+/// started it is meant for it. A process that leads a group already stays where it is.
+pub fn leave_terminal() {
+    let _ = nix::unistd::setsid();
+}
+
 /// The name of this host, for people and for telling whose an old record is. Not proof of anything:
 /// names can be given twice.
 pub fn host_name() -> Result<String, ProcessError> {

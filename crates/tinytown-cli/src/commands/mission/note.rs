@@ -14,7 +14,7 @@ use super::tell::tell;
 pub(crate) struct Note {
     /// The mission, by the beginning of its id
     id: String,
-    /// resume · pause · retry [ITEM] · redirect ITEM to AGENT · approve ITEM · skip ITEM · merge ITEM · or any words
+    /// resume · pause · retry (ITEM) · redirect ITEM to AGENT · approve ITEM · skip ITEM · merge ITEM · or any words
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
 }
