@@ -1,7 +1,10 @@
 //! Stories through the real `tt`, real git, real SQLite and real processes.
 
+mod hygiene;
 mod kills;
+mod oddities;
 mod races;
+mod refusals;
 mod tutorial;
 
 /// Every file of this folder is a module of this program: one that is forgotten fails here.

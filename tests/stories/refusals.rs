@@ -365,7 +365,8 @@ fn a_base_that_does_not_exist_is_refused_when_a_mission_starts() {
 fn an_argument_that_is_no_text_for_terminals_cannot_steer_one() {
     let town = Town::new();
     let steering = "\u{1b}]0;owned\u{7}\u{202e}";
-    for command in [["mission", "status", steering], ["mission", "start", steering], ["kill", "--", steering]] {
+    for command in [["mission", "status", steering], ["mission", "start", steering], ["kill", "--", steering]]
+    {
         let output = town.tt(&command);
         assert_ne!(output.code, 0);
         let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';

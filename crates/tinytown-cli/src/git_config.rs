@@ -12,6 +12,10 @@ use crate::failure::Failure;
 pub(crate) async fn get(repository: &Path, key: &str) -> Result<Option<String>, Failure> {
     let mut command = Command::new("git");
     command.arg("-C").arg(repository).args(["config", "--get", key]);
+    // GIT_DIR and its like would answer for another repository than this one.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
+        command.env_remove(name);
+    }
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().await?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     Ok(Some(text).filter(|text| output.status.success() && !text.is_empty()))
