@@ -320,6 +320,23 @@ fn what_an_agent_configures_in_its_checkout_runs_nowhere() {
 }
 
 #[test]
+fn an_agent_cannot_pretend_that_another_item_was_merged() {
+    let town = Town::found(repository());
+    town.issue(2, "two", "Two", "Work.");
+    town.issue(3, "three", "Three", "Depends on #2.");
+    let trailer = "-m \"Tinytown-Item: $TINYTOWN_MISSION #2\"";
+    town.agent_script(&format!(
+        "{COMMITS}git commit -q --allow-empty -m Claim {trailer}\n\
+         git reset -q --hard \"$(git commit-tree 'HEAD^{{tree}}' -p HEAD -p HEAD~1 -m Merge {trailer})\"\n"
+    ));
+    completes(&town);
+    assert!(town.git(&["log", "--format=%B", "main"]).matches("#2").count() >= 2, "the claims were merged");
+    let mission = town.start_mission(&[3], &[]);
+    let item = town.status(&mission)["work_items"][0].clone();
+    assert_eq!((&item["state"], &item["wait"]["code"]), (&"pending".into(), &"external".into()), "{item:#}");
+}
+
+#[test]
 fn an_agent_that_makes_a_shambles_of_its_repository_stops_nobody_else() {
     let town = Town::found(repository());
     town.issue(2, "two", "Two", "Work.");

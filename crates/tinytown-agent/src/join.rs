@@ -11,10 +11,10 @@ use tinytown_host::process::Fate;
 use tinytown_host::run_files::{RunFileError, Swept, Which, sweep};
 use tinytown_store::{StoreError, records};
 
+use crate::error::WorkerError;
 use crate::office::Office;
 use crate::place;
 use crate::report::{Progress, chain};
-use crate::worker::WorkerError;
 
 /// Between two tries to remove what cannot be removed.
 const AGAIN: Duration = Duration::from_secs(1);

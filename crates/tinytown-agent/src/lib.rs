@@ -6,6 +6,7 @@
 
 mod attempt;
 mod cli;
+mod error;
 pub mod evidence;
 mod join;
 mod listen;
@@ -20,8 +21,8 @@ mod words;
 mod worker;
 
 pub use cli::{AgentCli, CliError, Launch, PROMPT_ARGUMENT_LIMIT, Prompt, PromptFile};
-pub use office::Applier;
+pub use error::WorkerError;
 pub use preset::{find, presets};
 pub use report::{Progress, Report};
-pub use settings::{Clock, MintOp, Ports, Settings};
-pub use worker::{Ended, Shutdown, Worker, WorkerError};
+pub use settings::{Applier, Clock, MintOp, Ports, Settings};
+pub use worker::{Ended, Shutdown, Worker};

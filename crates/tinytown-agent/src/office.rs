@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tinytown_core::id::OpId;
 use tinytown_core::input::{Answer, Input};
 use tinytown_store::codec::{decode, encode};
@@ -22,13 +21,6 @@ const PAUSE_MOST: Duration = Duration::from_secs(2);
 const SOON: Duration = Duration::from_secs(3);
 /// After that, how long between two reminders of what was posted.
 const LATER: Duration = Duration::from_secs(30);
-
-/// Told after each post: whoever composed the worker may apply it, if no dispatcher is there.
-#[async_trait]
-pub trait Applier: Send + Sync {
-    /// Something was posted.
-    async fn nudge(&self);
-}
 
 /// Everything that the parts of a worker share.
 pub(crate) struct Office {

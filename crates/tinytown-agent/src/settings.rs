@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tinytown_core::id::{AgentName, OpId, Role};
 use tinytown_core::time::Time;
 use tinytown_host::git::Identity;
@@ -12,7 +13,6 @@ use tinytown_host::supervise::Supervisor;
 use tinytown_store::Store;
 
 use crate::cli::AgentCli;
-use crate::office::Applier;
 use crate::report::Report;
 
 /// Tells the wall clock. Its answers are data, and never prove that somebody is dead.
@@ -91,4 +91,11 @@ impl Settings {
     pub(crate) fn runs(&self) -> PathBuf {
         self.home().join("run").join(self.agent.as_str())
     }
+}
+
+/// Told after each post: whoever composed the worker may apply it, if no dispatcher is there.
+#[async_trait]
+pub trait Applier: Send + Sync {
+    /// Something was posted.
+    async fn nudge(&self);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tinytown_agent::{AgentCli, Report, Worker};
+use tinytown_agent::{AgentCli, Applier, Report, Worker};
 use tinytown_core::id::{AgentName, Role};
 use tinytown_core::input::{Answer, Input, Refusal};
 use tinytown_dispatcher::{Applied, ApplyError, Mode, Parts, Settings};
@@ -18,7 +18,6 @@ use tinytown_store::{Blob, InboxEntry, Post, SqliteStore, Store, StoreError, Tow
 use crate::config::{ForgeKind, StoreUrl};
 use crate::failure::{ExitCode, Failure};
 use crate::idle_forge::IdleForge;
-use crate::nudge::Nudge;
 use crate::proof::{Holder, Proof};
 use crate::town::Town;
 use crate::{clock, git_config};
@@ -144,8 +143,13 @@ impl Composed {
         Ok(cli)
     }
 
-    /// A worker in this process.
-    pub(crate) async fn worker(&self, hand: &Hand, report: Arc<dyn Report>) -> Result<Worker, Failure> {
+    /// A worker in this process; `applier` applies what it posts where no dispatcher does.
+    pub(crate) async fn worker(
+        &self,
+        hand: &Hand,
+        applier: Arc<dyn Applier>,
+        report: Arc<dyn Report>,
+    ) -> Result<Worker, Failure> {
         let (town, config) = (&self.town, &self.town.config);
         let settings = tinytown_agent::Settings {
             agent: hand.name.clone(),
@@ -165,7 +169,7 @@ impl Composed {
         };
         let ports = tinytown_agent::Ports {
             store: Arc::clone(&self.store),
-            applier: Arc::new(Nudge::new(self.clone())),
+            applier,
             report,
             clock: Arc::new(clock::now),
             mint: Arc::new(|| clock::new_op("worker")),

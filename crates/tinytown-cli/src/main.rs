@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod compose;
 mod config;
+mod entry;
 mod failure;
 mod git_config;
 mod idle_forge;
@@ -19,5 +20,5 @@ mod terminal;
 mod town;
 
 fn main() -> std::process::ExitCode {
-    app::main()
+    entry::main()
 }

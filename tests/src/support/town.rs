@@ -170,10 +170,12 @@ impl Town {
         output.stdout.chars().take(20_000).collect()
     }
 
-    /// The merges that the base's history tells of, oldest first.
+    /// The merges that the base's history tells of, oldest first. What a merged branch says about
+    /// itself is no merge.
     pub fn merges(&self) -> Vec<Merge> {
         let format = "--format=%(trailers:key=Tinytown-Item,valueonly)";
-        let words = self.git(&["log", "--reverse", format, "refs/heads/main", "--"]);
+        let options = ["log", "--first-parent", "--merges", "--reverse"];
+        let words = self.git(&[&options[..], &[format, "refs/heads/main", "--"]].concat());
         let merge = |line: &str| {
             let (mission, key) = line.split_once(' ')?;
             Some(Merge { mission: mission.to_owned(), key: key.to_owned() })

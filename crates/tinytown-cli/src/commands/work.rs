@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::clock;
 use crate::compose::{Composed, Hand};
 use crate::failure::{ExitCode, Failure};
+use crate::nudge::Nudge;
 use crate::signals;
 use crate::terminal::Terminal;
 
@@ -109,7 +110,7 @@ pub(super) async fn serve(
     hand: &Hand,
     told: impl Fn(&Progress) + Send + Sync + 'static,
 ) -> Result<&'static str, Failure> {
-    let worker = composed.worker(hand, Arc::new(told)).await?;
+    let worker = composed.worker(hand, Arc::new(Nudge::new(composed.clone())), Arc::new(told)).await?;
     let (shutdown, told) = watch::channel(Shutdown::No);
     let (stop, mut stopped) = watch::channel(false);
     signals::on_stop(stop)?;

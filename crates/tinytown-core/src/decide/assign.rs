@@ -10,49 +10,13 @@ use crate::id::{AgentName, Fence, Role, Sha};
 use crate::letter::{Brief, Letter, assignment_key};
 use crate::markers::slug;
 use crate::mission::{ItemIx, Mission, Phase, Rank};
-use crate::roster::{Agent, Roster, RosterChange};
+use crate::roster::{Agent, RosterChange};
 
 /// How many ready items are asked for the roles they would like, when an item must take an agent of another role.
 const WINDOW: usize = 16;
 
 /// How many items of a queue are tried: only of reviews may a free agent suit a later one and not the first.
 const REVIEWS_TRIED: usize = 256;
-
-/// Agents that are present and may take this item, whether free or not: by role, then by name.
-pub fn eligible(mission: &Mission, roster: &Roster, ix: ItemIx) -> Vec<AgentName> {
-    roster
-        .all_present()
-        .filter(|agent| may_take(mission, roster, ix, agent))
-        .map(|agent| agent.name.clone())
-        .collect()
-}
-
-/// Whether the agent may take the item at all, now or later.
-fn may_take(mission: &Mission, roster: &Roster, ix: ItemIx, agent: &Agent) -> bool {
-    let item = mission.item(ix);
-    if let Some(pinned) = &item.now.pinned {
-        return *pinned == agent.name;
-    }
-    if item.is_review() {
-        return may_review(mission, roster, ix, agent);
-    }
-    match (&item.spec.role, &agent.role) {
-        (Some(wish), Some(role)) if wish.required => wish.role == *role,
-        _ => true,
-    }
-}
-
-/// Reviewers who wrote nothing under review; if there is none at all, anybody who wrote nothing under review.
-fn may_review(mission: &Mission, roster: &Roster, ix: ItemIx, agent: &Agent) -> bool {
-    let Some(parent) = mission.item(ix).parent else { return false };
-    let authors = &mission.item(parent).now.authors;
-    if authors.contains(&agent.name) {
-        return false;
-    }
-    let is_reviewer = |agent: &Agent| agent.role.as_ref().is_some_and(Role::is_reviewer);
-    is_reviewer(agent)
-        || !roster.present(Some(&Role::new("reviewer"))).any(|other| !authors.contains(&other.name))
-}
 
 /// The branch of an item's pull request; its attempts' branches are named after it.
 pub(super) fn branch(mission: &Mission, ix: ItemIx) -> String {
@@ -84,7 +48,7 @@ impl Turn<'_> {
     pub(super) fn could_be_taken(&self) -> bool {
         let mut queues = self.mission.ready_queues();
         let takes = |rank: &Rank| {
-            self.roster.all_present().any(|agent| may_take(self.mission, self.roster, rank.item, agent))
+            self.roster.all_present().any(|agent| self.mission.may_take(rank.item, self.roster, agent))
         };
         queues.any(|queue| queue.iter().take(REVIEWS_TRIED).any(takes))
     }
@@ -100,7 +64,7 @@ impl Turn<'_> {
     fn agent_for(&self, ix: ItemIx) -> Option<AgentName> {
         let item = self.mission.item(ix);
         let suits = |agent: &&Agent| {
-            may_take(self.mission, self.roster, ix, agent) && !self.is_reserved(item.is_review(), agent)
+            self.mission.may_take(ix, self.roster, agent) && !self.is_reserved(item.is_review(), agent)
         };
         if let Some(pinned) = &item.now.pinned {
             return self.roster.get(pinned).filter(|agent| agent.is_free()).map(|agent| agent.name.clone());

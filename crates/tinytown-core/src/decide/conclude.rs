@@ -1,36 +1,12 @@
 //! Where the mission stands after a step: completed, failed, blocked; and whether somebody should look.
 
-use std::time::Duration;
-
 use super::Turn;
 use crate::event::Event;
 use crate::letter::{Letter, Recipient, help_key};
-use crate::mission::{Mission, MissionState};
-use crate::time::Time;
-
-/// Nothing moved for this long, though nothing runs: somebody is asked. An agent that is missing may
-/// just be starting, so that is no reason to call a mission blocked before.
-const HELP_AFTER: Duration = Duration::from_mins(1);
-/// An unanswered request is repeated after this long, and each time after twice as long.
-const HELP_AGAIN: Duration = Duration::from_mins(30);
+use crate::mission::MissionState;
 
 /// Why a mission that was ended by force ended.
 pub(super) const STOPPED_BY_OPERATOR: &str = "stopped-by-operator";
-
-/// When somebody is to be asked for help, if nothing happens before.
-pub fn help_due(mission: &Mission) -> Option<Time> {
-    let head = mission.head();
-    if !head.state.is_active() || mission.open_items() == 0 || mission.running() > 0 {
-        return None;
-    }
-    match &head.help {
-        Some(help) => {
-            let again = HELP_AGAIN.saturating_mul(1 << help.attempts.saturating_sub(1).min(10));
-            Some(help.asked_at + again)
-        }
-        None => Some(head.progress_at + HELP_AFTER),
-    }
-}
 
 impl Turn<'_> {
     pub(super) fn conclude(&mut self) {
@@ -67,7 +43,7 @@ impl Turn<'_> {
     }
 
     fn see_if_blocked(&mut self) {
-        let stalled = self.now >= self.mission.head().progress_at + HELP_AFTER;
+        let stalled = self.now >= self.mission.stalled_at();
         let nobody_takes_it = || self.mission.first_ready().is_none() || (stalled && !self.could_be_taken());
         let blocked = self.mission.open_items() > 0
             && self.mission.running() == 0
@@ -82,7 +58,7 @@ impl Turn<'_> {
 
     fn see_if_help_is_wanted(&mut self) {
         let person = self.mission.waiting_for_person().next();
-        let due = help_due(self.mission).is_some_and(|at| at <= self.now);
+        let due = self.mission.help_due().is_some_and(|at| at <= self.now);
         match (&self.mission.head().help, person) {
             (None, Some(ix)) => {
                 let wait = self.mission.wait(ix, self.roster);

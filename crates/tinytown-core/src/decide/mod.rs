@@ -15,9 +15,6 @@ mod operate;
 
 use std::collections::VecDeque;
 
-pub use assign::eligible;
-pub use conclude::help_due;
-
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::id::{AgentName, OpId};

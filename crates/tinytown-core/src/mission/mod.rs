@@ -5,10 +5,12 @@
 //! at all items, except loading.
 
 mod apply;
+mod eligibility;
 mod index;
 mod invariants;
 mod item;
 mod lifecycle;
+mod patience;
 mod snapshot;
 mod wait;
 
@@ -275,6 +277,6 @@ impl Mission {
             return None;
         }
         let item = self.index.due.first().map(|(at, _)| *at);
-        [item, crate::decide::help_due(self)].into_iter().flatten().min()
+        [item, self.help_due()].into_iter().flatten().min()
     }
 }

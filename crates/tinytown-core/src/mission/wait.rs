@@ -210,7 +210,7 @@ impl Mission {
             let detail = format!("{} of {} slots are in use", self.running(), self.policy().max_parallel);
             return reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail);
         }
-        let eligible = crate::decide::eligible(self, roster, ix);
+        let eligible = self.eligible(ix, roster);
         let busy: Vec<&str> = eligible.iter().map(crate::id::AgentName::as_str).collect();
         if item.is_review() && busy.is_empty() {
             let detail = "no agent is there that wrote nothing under review; spawn a reviewer";

@@ -7,8 +7,7 @@ use tinytown_core::town::Town;
 use tinytown_store::records::{load_mission, load_roster};
 use tinytown_store::{InputId, Lease, LeaseCall, LeaseReply, MissionView, StoreError, TownView, Vitals};
 
-use super::work::Work;
-use super::{Call, Driver, Mode, Moment, Part, Report, STORE_RETRY};
+use super::{Call, Driver, Mode, Moment, Part, Report, STORE_RETRY, trouble};
 
 impl Driver {
     pub(super) fn on_vitals(
@@ -224,13 +223,4 @@ impl Driver {
         self.due = super::Due::default();
         calls.push(Call::Exit);
     }
-
-    pub(super) fn is_ours(&self, work: &Work) -> bool {
-        matches!((&self.settings.mode, work), (Mode::Apply(ours), Work::Posted { op, .. }) if op == ours)
-    }
-}
-
-/// Says that something went wrong in spite of which we go on.
-pub(super) fn trouble(error: &StoreError, calls: &mut Vec<Call>) {
-    calls.push(Call::Report(Report::Trouble(error.to_string())));
 }

@@ -382,3 +382,8 @@ impl Driver {
         }
     }
 }
+
+/// Says that something went wrong in spite of which we go on.
+fn trouble(error: &StoreError, calls: &mut Vec<Call>) {
+    calls.push(Call::Report(Report::Trouble(error.to_string())));
+}

@@ -12,8 +12,7 @@ use tinytown_store::codec::{decode, encode, intern};
 use tinytown_store::records::{self, Context, EffectRecord, Versions};
 use tinytown_store::{Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, StoreError, TownView, Wait};
 
-use super::lease::trouble;
-use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched};
+use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched, trouble};
 
 /// How many inputs are read at once.
 pub(super) const BATCH: usize = 64;
@@ -81,6 +80,11 @@ impl Watched {
 }
 
 impl Driver {
+    /// Whether it is the input for which a command waits.
+    fn is_ours(&self, work: &Work) -> bool {
+        matches!((&self.settings.mode, work), (Mode::Apply(ours), Work::Posted { op, .. }) if op == ours)
+    }
+
     /// Decides as long as there is something to decide and nothing is being committed.
     pub(super) fn work(&mut self, now: Moment, calls: &mut Vec<Call>) {
         while self.flight.is_none() && !self.stopping && !self.applied {

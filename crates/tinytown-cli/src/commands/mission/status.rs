@@ -18,7 +18,7 @@ use super::list;
 /// Arguments of `tt mission status`.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// The mission, by the beginning of its id; else the only one that has not ended, or all of them
+    /// The mission, by the beginning of its id; else the only one that has not ended, or the last that ended, or a list
     id: Option<String>,
     #[command(flatten)]
     more: More,
@@ -56,6 +56,8 @@ impl Status {
             None if self.json => Ok(None),
             None => match composed.store.missions(false).await?.as_slice() {
                 [one] => Ok(Some(one.id)),
+                // Nothing runs: whoever asks wants to know how it ended.
+                [] => Ok(composed.store.missions(true).await?.last().map(|row| row.id)),
                 _ => Ok(None),
             },
         }

@@ -1,0 +1,39 @@
+//! Who may take an item at all, now or later.
+
+use super::{ItemIx, Mission};
+use crate::id::{AgentName, Role};
+use crate::roster::{Agent, Roster};
+
+impl Mission {
+    /// Agents that are present and may take this item, whether free or not: by role, then by name.
+    pub fn eligible(&self, ix: ItemIx, roster: &Roster) -> Vec<AgentName> {
+        let agents = roster.all_present().filter(|agent| self.may_take(ix, roster, agent));
+        agents.map(|agent| agent.name.clone()).collect()
+    }
+
+    /// Whether the agent may take the item.
+    pub(crate) fn may_take(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
+        let item = self.item(ix);
+        if let Some(pinned) = &item.now.pinned {
+            return *pinned == agent.name;
+        }
+        if item.is_review() {
+            return self.may_review(ix, roster, agent);
+        }
+        match (&item.spec.role, &agent.role) {
+            (Some(wish), Some(role)) if wish.required => wish.role == *role,
+            _ => true,
+        }
+    }
+
+    /// Reviewers who wrote nothing under review; if there is none at all, anybody who wrote nothing under review.
+    fn may_review(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
+        let Some(parent) = self.item(ix).parent else { return false };
+        let authors = &self.item(parent).now.authors;
+        if authors.contains(&agent.name) {
+            return false;
+        }
+        agent.role.as_ref().is_some_and(Role::is_reviewer)
+            || !roster.present(Some(&Role::new("reviewer"))).any(|other| !authors.contains(&other.name))
+    }
+}
