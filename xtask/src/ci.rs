@@ -13,8 +13,9 @@ pub(crate) fn test(filter: &[&str]) -> Result<(), Failure> {
 
 fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     stages.stage("tidy", tidy::run)?;
-    // The stories drive the real binary, which cargo does not build for another package's tests.
-    stages.cargo("build tt", &["build", "--package", "tinytown-cli"])?;
+    // The stories drive the real binary, which cargo does not build for another package's tests; built
+    // with everything else, its dependencies are built once.
+    stages.cargo("build", &["build", "--workspace", "--all-targets", "--all-features"])?;
     let mut words = vec!["test", "--workspace", "--all-features"];
     words.extend(filter);
     // Snapshots are compared, never written; hidden backtraces keep failures readable.

@@ -108,6 +108,7 @@ impl From<StoreError> for Failure {
         let failure = Self::from_error(code, &error);
         match error {
             StoreError::NoTown { .. } => failure.hint("found it with: tt init"),
+            StoreError::NoMission(_) => failure.hint("see which there are: tt mission list --all"),
             StoreError::TownExists { .. } => failure.hint("use that town with: tt init --join"),
             _ => failure,
         }

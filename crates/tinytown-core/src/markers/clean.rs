@@ -37,8 +37,10 @@ fn is_plain(body: &str) -> bool {
     body.bytes().all(visible) && !body.contains('<') && !body.contains("]:")
 }
 
-/// A title on one line: no control or invisible characters, white space folded, at most 200 characters, never empty.
+/// A title on one line: no HTML comments, no control or invisible characters, white space folded, at
+/// most 200 characters, never empty.
 pub fn clean_title(title: &str) -> String {
+    let title = without_comments(title);
     let visible = title.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     let visible: String = visible.filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let mut clean = visible.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -49,6 +51,17 @@ pub fn clean_title(title: &str) -> String {
         clean.push('…');
     }
     if clean.is_empty() { "untitled".to_owned() } else { clean }
+}
+
+/// A title without `<!-- … -->`; one that is not closed hides the rest.
+fn without_comments(title: &str) -> String {
+    let mut seen = String::with_capacity(title.len());
+    let mut rest = title;
+    while let Some((before, hidden)) = rest.split_once("<!--") {
+        seen.push_str(before);
+        rest = hidden.split_once("-->").map_or("", |(_, after)| after);
+    }
+    seen + rest
 }
 
 /// A title as part of a branch name: `[a-z0-9-]`, at most 40 bytes, beginning and ending with a letter

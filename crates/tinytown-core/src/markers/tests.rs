@@ -294,6 +294,7 @@ fn titles_are_one_plain_line() {
     assert_eq!(clean_title("  Design\tauth\r\n API\u{202E}\u{0} "), "Design auth API");
     assert_eq!(clean_title("\u{200B}\n"), "untitled");
     assert_eq!(clean_title(&"ä".repeat(200)), "ä".repeat(200));
+    assert_eq!(clean_title("One <!-- hidden --> two<!-- open"), "One two");
     let long = clean_title(&"ä".repeat(201));
     assert_eq!((long.chars().count(), long.ends_with('…')), (200, true));
 }
