@@ -47,7 +47,8 @@ impl Town {
     pub(crate) fn at(root: PathBuf, store: Option<&str>) -> Result<Self, Failure> {
         let file = root.join(FILE);
         let text = std::fs::read_to_string(&file).map_err(|error| {
-            Failure::from_error(ExitCode::Invalid, &error).during(format!("could not read {}", file.display()))
+            Failure::from_error(ExitCode::Invalid, &error)
+                .during(format!("could not read {}", file.display()))
         })?;
         let config = Config::parse(&text, FILE).map_err(|error| invalid(&error))?;
         let store = StoreUrl::parse(store.unwrap_or(&config.store.url))
