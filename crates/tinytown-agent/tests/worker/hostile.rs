@@ -88,15 +88,18 @@ async fn untrusted_text_is_no_word_of_a_command_nor_a_path() {
     brief.title = "--help $(touch canary) `touch canary`; touch canary\n../../x".into();
     brief.body = tinytown_core::text::Text::inline("-rf\n$(touch canary)\0");
     brief.claim.item = tinytown_core::id::ItemKey::new("../../-x;$(touch canary)");
-    let _ = world.attempt(&brief).await;
-    let heard = std::fs::read_to_string(world.path("heard")).unwrap();
+    let over = world.attempt(&brief).await;
+    let heard = std::fs::read_to_string(world.path("heard")).unwrap_or_else(|_| panic!("not run: {over:?}"));
     assert!(heard.starts_with("1|You are backend"), "{heard}");
     assert!(heard.contains("$(touch canary)"), "as data: {heard}");
     assert!(!canary_below(world.path("").as_path()));
 }
 
+/// Whether a canary lies anywhere below. Folders may go while we look: the worker clears up.
 fn canary_below(folder: &Path) -> bool {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).any(|entry| {
-        entry.file_name() == "canary" || (entry.file_type().unwrap().is_dir() && canary_below(&entry.path()))
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        entry.file_name() == "canary" || (is_folder && canary_below(&entry.path()))
     })
 }
