@@ -1,5 +1,6 @@
 //! Stories through the real `tt`, real git, real SQLite and real processes.
 
+mod conflicts;
 mod hygiene;
 mod kills;
 mod oddities;

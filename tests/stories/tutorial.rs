@@ -121,6 +121,7 @@ esac"#,
     town.wait_completed(&mission);
     let evidence = std::fs::read_to_string(town.repo().join("mended")).expect("the fix's prompt was merged");
     assert!(evidence.contains("test -e mended"), "the fix was told what failed: {evidence}");
+    assert!(evidence.contains("Design the authentication API schema."), "and for what: {evidence}");
     drop(dispatcher);
 }
 

@@ -74,6 +74,9 @@ pub struct Brief {
     pub role: Option<Role>,
     /// The item's text.
     pub body: Text,
+    /// For a fix, the item whose change is mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// From where the work starts; for a review the head to judge.
     pub base: Sha,
     /// The pull request's head that a fix mends or a review judges.
@@ -90,6 +93,15 @@ pub struct Brief {
     pub time_limit_ms: u64,
     /// Most milliseconds without output and without a change in the checkout.
     pub stall_limit_ms: u64,
+}
+
+/// The item that a change is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// One line.
+    pub title: String,
+    /// Its text.
+    pub body: Text,
 }
 
 /// The name of an assignment's letter.

@@ -15,7 +15,7 @@ use tinytown_core::id::{Claim, OpId};
 use tinytown_core::input::{Answer, AttemptEnd, Input, MissionInput, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::letter::Brief;
-use tinytown_store::{Post, StoreError, codec};
+use tinytown_store::{Archive, Post, StoreError, codec};
 use tokio::sync::watch;
 
 use self::collect::Collected;
@@ -93,7 +93,7 @@ impl Attempt {
 
     /// The item's text; nothing if the worker stops before it is known.
     async fn body(&self) -> Result<Option<String>, StoreError> {
-        let read = || codec::resolve(self.office.archive(), &self.brief.body);
+        let read = || read_body(self.office.archive(), &self.brief);
         self.unless_over(self.office.persist(read), Duration::ZERO).await
     }
 
@@ -243,4 +243,12 @@ impl Collected {
     fn unseen() -> Self {
         Self { left: Left::Unseen, kept: None, complete: true }
     }
+}
+
+/// The item's text; for a fix also that of the item whose change it mends.
+async fn read_body(archive: &dyn Archive, brief: &Brief) -> Result<String, StoreError> {
+    let body = codec::resolve(archive, &brief.body).await?;
+    let Some(about) = &brief.about else { return Ok(body) };
+    let wanted = codec::resolve(archive, &about.body).await?;
+    Ok(format!("{body}\n\nThe item that the change is for:\n\n{}\n\n{wanted}", about.title))
 }

@@ -27,6 +27,7 @@ fn brief(kind: Kind) -> Brief {
         base: sha("a"),
         head: None,
         since: None,
+        about: None,
         must_hold: Vec::new(),
         branch: Some("tt/00000000/2-add-a-login-page.a1".to_owned()),
         before: None,

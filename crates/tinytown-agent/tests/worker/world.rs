@@ -128,6 +128,7 @@ impl World {
             base: self.head("main"),
             head: None,
             since: None,
+            about: None,
             must_hold: Vec::new(),
             branch: Some("tt/abcd0000/2-add-a-login-page.a1".into()),
             before: None,

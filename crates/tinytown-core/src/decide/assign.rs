@@ -7,7 +7,7 @@ use super::Turn;
 use crate::effect::Effect;
 use crate::event::{Event, FollowUp, Outcome};
 use crate::id::{AgentName, Fence, Role, Sha};
-use crate::letter::{Brief, Letter, assignment_key};
+use crate::letter::{About, Brief, Letter, assignment_key};
 use crate::markers::slug;
 use crate::mission::{ItemIx, Mission, Phase, Rank};
 use crate::roster::{Agent, RosterChange};
@@ -180,6 +180,9 @@ impl Turn<'_> {
             kind: item.spec.kind,
             role: item.spec.role.as_ref().map(|wish| wish.role.clone()),
             body: item.spec.body.clone(),
+            about: parent
+                .filter(|_| item.is_fix())
+                .map(|parent| About { title: parent.spec.title.clone(), body: parent.spec.body.clone() }),
             head: item.task.as_ref().map(|_| base.clone()),
             since: parent.and_then(|parent| parent.now.base.clone()),
             must_hold,

@@ -28,8 +28,7 @@ impl Turn<'_> {
             "the accepted work that {} builds upon does not merge: merge {head} into {onto} and resolve the conflict",
             self.mission.key(ix)
         );
-        let must_hold = vec![onto.clone(), head];
-        let task = FollowUp::Fix { head: onto, cause: "base-conflict".to_owned(), must_hold };
+        let task = FollowUp::Fix { head: onto, cause: "base-conflict".to_owned(), must_hold: vec![head] };
         self.add_fix(ix, task, &summary, &Text::inline(detail));
     }
 
