@@ -102,20 +102,7 @@ impl Dispatcher {
     fn blank(&self) -> Commit {
         let mut desk = self.desk.lock().unwrap();
         desk.commits += 1;
-        Commit {
-            op: OpId::new(format!("commit-{}", desk.commits)),
-            fence: self.fence,
-            at: Time::from_millis(0),
-            town: None,
-            mission: None,
-            unmoved: Vec::new(),
-            acks: Vec::new(),
-            mail: Vec::new(),
-            mail_done: Vec::new(),
-            effects: Vec::new(),
-            effects_done: Vec::new(),
-            blobs: Vec::new(),
-        }
+        Commit::new(OpId::new(format!("commit-{}", desk.commits)), self.fence, Time::from_millis(0))
     }
 
     /// Refuses from now on whatever a mission is told, or does not.

@@ -65,20 +65,7 @@ pub fn post(name: &str, text: &str) -> Post {
 
 /// A commit that changes nothing.
 pub fn commit(name: &str, fence: LeaseFence) -> Commit {
-    Commit {
-        op: op(name),
-        fence,
-        at: time(),
-        town: None,
-        mission: None,
-        unmoved: Vec::new(),
-        acks: Vec::new(),
-        mail: Vec::new(),
-        mail_done: Vec::new(),
-        effects: Vec::new(),
-        effects_done: Vec::new(),
-        blobs: Vec::new(),
-    }
+    Commit::new(op(name), fence, time())
 }
 
 /// A change of one shared record.

@@ -2,6 +2,7 @@
 
 mod files;
 mod forgetting;
+mod golden;
 mod model;
 mod processes;
 mod suite;
