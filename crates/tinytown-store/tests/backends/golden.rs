@@ -70,8 +70,8 @@ fn lines(written: &[Written]) -> String {
         for town in step.town.iter().filter_map(|town| town.step.as_ref()) {
             line("town step", town);
         }
-        for mission in &step.mission {
-            for charter in &mission.charter {
+        if let Some(mission) = &step.mission {
+            if let Some(charter) = &mission.charter {
                 line("charter", charter);
             }
             line("head", &mission.head);
