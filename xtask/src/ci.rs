@@ -18,8 +18,7 @@ fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     stages.cargo("build", &["build", "--workspace", "--all-targets", "--all-features"])?;
     let mut words = vec!["test", "--workspace", "--all-features"];
     words.extend(filter);
-    // Snapshots are compared, never written; hidden backtraces keep failures readable.
-    stages.cargo_with("test", &words, &[("INSTA_UPDATE", "no"), ("RUST_BACKTRACE", "0")])
+    stages.tests("test", &words)
 }
 
 /// What `.ci/run` runs.
