@@ -13,11 +13,8 @@ use tinytown_store::{MissionView, Record, Store, StoreError, TownView};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::driver::{Call, Driver, Event, Moment, Report, Settings};
+use crate::driver::{BATCH, Call, Driver, Event, Moment, Report, Settings};
 use crate::perform::perform;
-
-/// How many inputs are read from the inbox at once.
-const BATCH: usize = 64;
 
 /// What is known on this host of processes of this host. Both calls may block.
 pub trait ProofOfDeath: Send + Sync {
@@ -144,6 +141,7 @@ impl Shell {
     /// Starts what the driver asks for; its answer comes as an event.
     fn call(&mut self, call: Call) {
         while self.tasks.try_join_next().is_some() {}
+        self.revoked.retain(|_, revoked| Arc::strong_count(revoked) > 1);
         let store = Arc::clone(&self.parts.store);
         match call {
             Call::Vitals => self.answer(async move { Event::Vitals(store.vitals().await) }),
@@ -163,9 +161,8 @@ impl Shell {
                 let leave = Leave { began: self.began, until: Arc::clone(&self.until), revoked };
                 let (forge, sender) = (Arc::clone(&self.parts.forge), self.sender.clone());
                 self.tasks.spawn(async move {
-                    if let Some(result) = perform(&*forge, mission, op.clone(), effect, &leave).await {
-                        let _ = sender.send(Event::Performed { op, result });
-                    }
+                    let result = perform(&*forge, mission, op.clone(), effect, &leave).await;
+                    let _ = sender.send(Event::Performed { op, result });
                 });
             }
             Call::Revoke(op) => {

@@ -25,6 +25,7 @@ use tinytown_store::{
 
 use crate::rounds::Round;
 use watch::Watch;
+pub(crate) use work::BATCH;
 use work::{Flight, Work};
 
 /// How long after a store call that failed it is tried again.
@@ -96,8 +97,8 @@ pub enum Event {
     Performed {
         /// The effect's name.
         op: OpId,
-        /// What came of it.
-        result: EffectResult,
+        /// What came of it; nothing if it was kept from changing anything.
+        result: Option<EffectResult>,
     },
     /// An agent's worker on this host is dead, with all its processes.
     Dead {
@@ -312,7 +313,7 @@ impl Driver {
             Event::Loaded(loaded) => self.on_loaded(loaded, now, &mut calls),
             Event::Inbox { after, entries } => self.on_inbox(after, entries, now, &mut calls),
             Event::Committed { op, outcome } => self.on_committed(&op, outcome, now, &mut calls),
-            Event::Performed { op, result } => self.on_performed(op, result),
+            Event::Performed { op, result } => self.on_performed(&op, result, now),
             Event::Dead { agent, generation, reason } => self.on_dead(agent, generation, reason, None),
             Event::HolderDead { seen } => self.on_holder_dead(seen, now, &mut calls),
             Event::Stop => self.stopping = true,
@@ -360,9 +361,15 @@ impl Driver {
         OpId::new(format!("{}/{what}/{}", self.settings.nonce, self.ops))
     }
 
-    fn on_performed(&mut self, op: OpId, result: EffectResult) {
-        if self.performing.remove(&op) && self.is_active() {
-            self.queue.push_back(Work::Effect { op, result });
+    fn on_performed(&mut self, op: &OpId, result: Option<EffectResult>, now: Moment) {
+        if !self.performing.remove(op) || !self.is_active() {
+            return;
+        }
+        match result {
+            Some(result) => self.queue.push_back(Work::Effect { op: op.clone(), result }),
+            // Our permit lapsed, or it was handed out before we lost the lease and took it again. The
+            // mission still waits for it: what the store holds is taken up anew.
+            None => self.reload(now),
         }
     }
 

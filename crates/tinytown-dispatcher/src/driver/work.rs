@@ -15,7 +15,7 @@ use tinytown_store::{Blob, Commit, Committed, Heartbeat, InboxEntry, InputId, St
 use super::{Call, Driver, Mode, Moment, Report, STORE_RETRY, Watched, trouble};
 
 /// How many inputs are read at once.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 /// How long a read of the inbox waits.
 const INBOX_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -293,6 +293,8 @@ impl Driver {
         self.read_to = entry.id;
         let input = decode::<Input>(&format!("input {}", entry.op), &entry.input);
         match input {
+            // Its mission cannot be read here: the input waits until it can, and is not answered before.
+            Ok(Input::Mission { mission, .. }) if self.unreadable.contains(&mission) => {}
             // It was written for a newer engine than this one: leave it to that.
             Err(error @ StoreError::Newer { .. }) => trouble(&error, calls),
             input => {

@@ -137,3 +137,14 @@ async fn stop_and_resume_by_command_while_a_dispatcher_runs() {
     town.command(&tell(MissionInput::Resume)).await;
     town.until(MissionState::Completed).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_whose_permit_lapsed_is_done_after_all() {
+    let town = Town::found().await;
+    let _dispatcher = town.dispatcher(Mode::Serve);
+    let _worker = town.worker("ann");
+    town.lapses.store(5, Ordering::SeqCst);
+    town.start(chain(2)).await;
+    town.until(MissionState::Completed).await;
+    assert_eq!((town.lapses.load(Ordering::SeqCst), town.forge.merges().len()), (0, 2));
+}

@@ -5,18 +5,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tinytown_core::id::{AgentName, MissionId, OpId, TownId};
 use tinytown_core::input::{Answer, Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::issue::IssueRef;
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
 use tinytown_core::letter::{Brief, Letter};
 use tinytown_core::mission::{Mission, MissionState};
+use tinytown_core::observation::{Checks, Observation};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::{Agent, Place};
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_dispatcher::{Mode, Parts, ProofOfDeath, Report, Settings, apply, serve};
-use tinytown_forge::FakeForge;
+use tinytown_forge::{
+    BaseOutcome, BaseRequest, CheckRequest, FakeForge, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
+    Permit, PublishOutcome, PublishRequest,
+};
 use tinytown_store::codec::{decode, encode};
 use tinytown_store::records::{load_letter, load_mission};
 use tinytown_store::{Archive as _, Mailbox, MemoryStore, Post, Record, Store, TownIdentity, Wait};
@@ -30,7 +35,49 @@ pub(crate) struct Town {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) model: MemoryStore,
     pub(crate) forge: FakeForge,
+    /// How many changes at the forge are yet to be kept from happening, as by a permit that lapsed.
+    pub(crate) lapses: Arc<AtomicU64>,
     ops: Arc<AtomicU64>,
+}
+
+/// A forge whose changes find their permit withdrawn as often as told.
+struct Lapsing(FakeForge, Arc<AtomicU64>);
+
+impl Lapsing {
+    fn permits(&self) -> Result<(), ForgeError> {
+        let lapse = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if lapse.is_ok() { Err(ForgeError::Revoked("acting")) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Forge for Lapsing {
+    async fn issues(&self, references: &[IssueRef]) -> Result<Vec<Lookup>, ForgeError> {
+        self.0.issues(references).await
+    }
+    async fn base(&self, request: &BaseRequest, permit: &dyn Permit) -> Result<BaseOutcome, ForgeError> {
+        self.permits()?;
+        self.0.base(request, permit).await
+    }
+    async fn publish(
+        &self,
+        request: &PublishRequest,
+        permit: &dyn Permit,
+    ) -> Result<PublishOutcome, ForgeError> {
+        self.permits()?;
+        self.0.publish(request, permit).await
+    }
+    async fn look(&self, pull: u64) -> Result<Observation, ForgeError> {
+        self.0.look(pull).await
+    }
+    async fn check(&self, request: &CheckRequest, permit: &dyn Permit) -> Result<Checks, ForgeError> {
+        self.permits()?;
+        self.0.check(request, permit).await
+    }
+    async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
+        self.permits()?;
+        self.0.merge(request, permit).await
+    }
 }
 
 /// Knows nothing of processes.
@@ -82,17 +129,30 @@ impl Town {
             created_at: Time::from_millis(0),
         };
         model.found(&identity).await.expect("a new town");
-        Self { store, model, forge: FakeForge::new(), ops: Arc::new(AtomicU64::new(0)) }
+        Self {
+            store,
+            model,
+            forge: FakeForge::new(),
+            lapses: Arc::default(),
+            ops: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     /// The same town through its healthy model.
     pub(crate) fn healthy(&self) -> Self {
         let store: Arc<dyn Store> = Arc::new(self.model.clone());
-        Self { store, model: self.model.clone(), forge: self.forge.clone(), ops: Arc::clone(&self.ops) }
+        Self {
+            store,
+            model: self.model.clone(),
+            forge: self.forge.clone(),
+            lapses: Arc::clone(&self.lapses),
+            ops: Arc::clone(&self.ops),
+        }
     }
 
     fn parts(&self) -> Parts {
-        let (store, forge) = (Arc::clone(&self.store), Arc::new(self.forge.clone()));
+        let store = Arc::clone(&self.store);
+        let forge = Arc::new(Lapsing(self.forge.clone(), Arc::clone(&self.lapses)));
         Parts { store, forge, proof: Arc::new(NoProof), clock }
     }
 
