@@ -12,10 +12,12 @@ use tinytown_core::issue::{Issue, IssueRef, IssueState};
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
 use tinytown_core::letter::Letter;
 use tinytown_core::manifest::Manifest;
+use tinytown_core::mission::MissionState;
 use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
 use tinytown_core::plan::{self, Request};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
+use tinytown_core::simulate::{Scenario, Simulation};
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
@@ -37,6 +39,36 @@ fn main() {
     for items in [30, 100, 1000, 10_000] {
         decide(items);
     }
+    println!();
+    println!("simulate friendly missions of 30 items on one core, checks off, drawing and planning included");
+    println!("{:>28} {:>9} {:>12}", "", "steps", "missions/s");
+    simulate_friendly("without reviews", false);
+    simulate_friendly("with reviews", true);
+}
+
+/// The median of five rounds of 200 missions.
+fn simulate_friendly(name: &str, reviewed: bool) {
+    const MISSIONS: u32 = 200;
+    let mut steps = 0;
+    let mut rates: Vec<f64> = (0..5)
+        .map(|_| {
+            let began = Instant::now();
+            steps = (0..MISSIONS).map(|seed| simulate_one(u64::from(seed), reviewed)).sum();
+            f64::from(MISSIONS) / began.elapsed().as_secs_f64()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    println!("{name:>28} {:>9} {:>12.0}", steps / MISSIONS as usize, rates[rates.len() / 2]);
+}
+
+fn simulate_one(seed: u64, reviewed: bool) -> usize {
+    let mut scenario = Scenario::friendly(seed, 30);
+    scenario.policy.reviewer_required = reviewed;
+    let mut simulation = Simulation::new(&scenario).expect("a plan").checking(false);
+    while simulation.step().is_some() {}
+    let transcript = simulation.into_transcript();
+    assert_eq!(transcript.state(), MissionState::Completed, "{transcript}");
+    transcript.steps()
 }
 
 /// Dependencies come from a manifest that was read before, so that no Markdown is in the way.

@@ -1,3 +1,5 @@
 //! What the stories stand on: towns in temporary folders, and the real `tt` in them.
 
+pub mod proof;
+#[cfg(feature = "stories")]
 pub mod support;

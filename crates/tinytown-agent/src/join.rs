@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tinytown_core::id::Generation;
 use tinytown_core::input::{Answer, Input, Join};
 use tinytown_core::roster::{Agent, Place};
 use tinytown_host::files::create_private_folder;
@@ -15,12 +14,22 @@ use crate::error::WorkerError;
 use crate::office::Office;
 use crate::place;
 use crate::report::{Progress, chain};
+use crate::standing::Start;
 
 /// Between two tries to remove what cannot be removed.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What came of asking for the name.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// We have it, in this start.
+    Given(Start),
+    /// We do not, in words.
+    Refused(String),
+}
+
 /// Takes the name, and answers in which start.
-pub(crate) async fn take_name(office: &Office) -> Result<Generation, WorkerError> {
+pub(crate) async fn take_name(office: &Office) -> Result<Start, WorkerError> {
     let runs = office.settings.runs();
     create_private_folder(&runs)?;
     let here = place::here(&runs)?;
@@ -30,23 +39,22 @@ pub(crate) async fn take_name(office: &Office) -> Result<Generation, WorkerError
             make_way(office, &holder, &here).await?;
         }
         match ask(office, &here).await? {
-            Answer::Joined { generation } => return Ok(generation),
+            Asked::Given(start) => return Ok(start),
             // Somebody was faster: look again.
-            Answer::Refused { .. } if holder(office).await?.is_some() => {}
-            Answer::Refused { message, .. } | Answer::Applied { message } => {
-                return Err(WorkerError::Refused { message });
-            }
+            Asked::Refused(_) if holder(office).await?.is_some() => {}
+            Asked::Refused(message) => return Err(WorkerError::Refused { message }),
         }
     }
 }
 
 /// Asks for the name, which answers our start if we have it still.
-pub(crate) async fn ask_again(office: &Office) -> Result<Answer, WorkerError> {
+pub(crate) async fn ask_again(office: &Office) -> Result<Asked, WorkerError> {
     let here = place::here(&office.settings.runs())?;
     Ok(ask(office, &here).await?)
 }
 
-async fn ask(office: &Office, here: &Place) -> Result<Answer, StoreError> {
+async fn ask(office: &Office, here: &Place) -> Result<Asked, StoreError> {
+    let asked = office.uptime();
     let settings = &office.settings;
     let join = Join {
         agent: settings.agent.clone(),
@@ -54,7 +62,10 @@ async fn ask(office: &Office, here: &Place) -> Result<Answer, StoreError> {
         cli: settings.cli_name.clone(),
         place: here.clone(),
     };
-    office.ask(&office.letter(&Input::Join(join))).await
+    Ok(match office.ask(&office.letter(&Input::Join(join))).await? {
+        Answer::Joined { generation } => Asked::Given(Start { generation, asked }),
+        Answer::Refused { message, .. } | Answer::Applied { message } => Asked::Refused(message),
+    })
 }
 
 /// Who has the name, if anybody is believed to.

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::office::Office;
+use crate::standing::{Standing, Start};
 
 /// How long after something happened more is expected, and mail is looked for more often.
 const WARM: Duration = Duration::from_secs(30);
@@ -26,7 +27,7 @@ pub(crate) enum Event {
     /// Our beats had a gap in which we may have been declared lost.
     Gap,
     /// We asked for our name again, and have it in this start.
-    Rejoined(Generation),
+    Rejoined(Start),
     /// We asked for our name again, and did not get it.
     NameLost(String),
     /// Another worker has our name.
@@ -38,35 +39,17 @@ pub(crate) enum Event {
 /// Where the tasks tell it.
 pub(crate) type Events = mpsc::UnboundedSender<Event>;
 
-/// Beats three times per lease, until another worker has the name.
-pub(crate) async fn beat(office: Arc<Office>, generation: Generation, events: Events) {
-    let every = office.settings.lease / 3;
-    let again = (every / 10).max(Duration::from_millis(10));
-    let mut last = office.now();
-    loop {
-        // By the wall clock: others judge us also while this machine is suspended.
-        let begun = office.now();
-        let answered = office.store().beat(&office.settings.agent, generation).await;
-        office.note(&answered);
-        let event = match answered {
-            Ok(_) => {
-                if office.now().since(last) >= office.settings.lease {
-                    let _ = events.send(Event::Gap);
-                }
-                last = begun;
-                tokio::time::sleep(every).await;
-                continue;
-            }
-            Err(StoreError::Unavailable { .. }) => {
-                tokio::time::sleep(again).await;
-                continue;
-            }
-            Err(StoreError::Superseded { current, .. }) => Event::Superseded(current),
-            Err(error) => Event::Failed(error),
-        };
-        let _ = events.send(event);
-        return;
-    }
+/// Beats until another worker has the name.
+pub(crate) async fn beat(standing: Arc<Standing>, events: Events) {
+    let event = loop {
+        match standing.beat().await {
+            Ok(()) => standing.until_next_beat().await,
+            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(standing.pause()).await,
+            Err(StoreError::Superseded { current, .. }) => break Event::Superseded(current),
+            Err(error) => break Event::Failed(error),
+        }
+    };
+    let _ = events.send(event);
 }
 
 /// Reads the mail, eagerly while more is expected; `hurry` says that it is.

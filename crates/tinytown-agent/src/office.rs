@@ -50,6 +50,11 @@ impl Office {
         (self.ports.clock)()
     }
 
+    /// The clock that counts suspend.
+    pub(crate) fn uptime(&self) -> Duration {
+        (self.ports.uptime)()
+    }
+
     /// An input under a name of its own.
     pub(crate) fn letter(&self, input: &Input) -> Post {
         self.named((self.ports.mint)(), input)

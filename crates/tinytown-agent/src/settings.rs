@@ -18,6 +18,10 @@ use crate::report::Report;
 /// Tells the wall clock. Its answers are data, and never prove that somebody is dead.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
+/// Tells the time since a fixed point of this boot, suspend included; normally [`tinytown_host::clock::uptime`],
+/// by which supervisors judge too.
+pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
+
 /// Mints the name of an operation, never the same twice.
 pub type MintOp = Arc<dyn Fn() -> OpId + Send + Sync>;
 
@@ -65,6 +69,8 @@ pub struct Ports {
     pub report: Arc<dyn Report>,
     /// The wall clock.
     pub clock: Clock,
+    /// The clock by which it is judged whether we may have been declared lost.
+    pub uptime: Uptime,
     /// Names for operations that have no natural one.
     pub mint: MintOp,
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
-use tinytown_core::id::{Claim, Generation};
-use tinytown_core::input::{Answer, AttemptEnd, Input, MissionInput};
+use tinytown_core::id::Claim;
+use tinytown_core::input::{AttemptEnd, Input, MissionInput};
 use tinytown_core::letter::{Brief, Letter};
 use tinytown_store::StoreError;
 use tokio::sync::{Notify, mpsc, watch};
@@ -12,12 +12,13 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::attempt::{self, Attempt, Messages, Over, PARTING, Stop};
 use crate::error::WorkerError;
-use crate::join;
+use crate::join::{self, Asked};
 use crate::listen::{self, Event, Events};
 use crate::office::Office;
 use crate::prompt::Message;
 use crate::report::Progress;
 use crate::settings::{Ports, Settings};
+use crate::standing::{Standing, Start};
 
 /// How urgently a worker is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -61,12 +62,12 @@ impl Worker {
     /// [`WorkerError`]; a run that was under way is killed by its supervisor.
     pub async fn run(self, mut shutdown: watch::Receiver<Shutdown>) -> Result<Ended, WorkerError> {
         let mut sooner = shutdown.clone();
-        let generation = tokio::select! {
-            generation = join::take_name(&self.office) => generation?,
+        let start = tokio::select! {
+            start = join::take_name(&self.office) => start?,
             () = told(&mut sooner, Shutdown::Graceful) => return Ok(Ended::Stopped),
         };
-        self.office.say(&Progress::Joined(generation));
-        let service = Service::begin(self.office, generation);
+        self.office.say(&Progress::Joined(start.generation));
+        let service = Service::begin(self.office, start);
         tokio::select! {
             biased;
             () = told(&mut shutdown, Shutdown::Now) => Ok(Ended::Aborted),
@@ -85,7 +86,7 @@ async fn told(shutdown: &mut watch::Receiver<Shutdown>, urgency: Shutdown) {
 /// A worker that has its name. Dropped, it ends everything: tasks, and through the closed pipe the run.
 struct Service {
     office: Arc<Office>,
-    generation: Generation,
+    standing: Arc<Standing>,
     events: Events,
     heard: mpsc::UnboundedReceiver<Event>,
     listening: JoinSet<()>,
@@ -106,11 +107,12 @@ struct Current {
 }
 
 impl Service {
-    fn begin(office: Arc<Office>, generation: Generation) -> Self {
+    fn begin(office: Arc<Office>, start: Start) -> Self {
         let (events, heard) = mpsc::unbounded_channel();
+        let standing = Arc::new(Standing::new(Arc::clone(&office), start, events.clone()));
         let mut service = Self {
             office,
-            generation,
+            standing,
             events,
             heard,
             listening: JoinSet::new(),
@@ -130,8 +132,7 @@ impl Service {
     /// Beats and reads mail in the present generation, and in no other.
     fn listen(&mut self) {
         self.listening.abort_all();
-        let (office, events) = (Arc::clone(&self.office), self.events.clone());
-        self.listening.spawn(listen::beat(office, self.generation, events));
+        self.listening.spawn(listen::beat(Arc::clone(&self.standing), self.events.clone()));
         let (office, events) = (Arc::clone(&self.office), self.events.clone());
         self.listening.spawn(listen::mail(office, events, Arc::clone(&self.hurry)));
     }
@@ -164,7 +165,7 @@ impl Service {
         match event {
             Event::Letter(letter) => self.open(letter),
             Event::Gap => self.ask_again(),
-            Event::Rejoined(generation) => self.rejoined(generation),
+            Event::Rejoined(start) => self.rejoined(start),
             Event::NameLost(why) => {
                 self.office.say(&Progress::Trouble(why));
                 return self.superseded().await.map(Some);
@@ -204,14 +205,15 @@ impl Service {
     }
 
     fn is_ours(&self, claim: &Claim) -> bool {
-        claim.generation == self.generation && claim.agent == self.office.settings.agent
+        claim.generation == self.standing.generation && claim.agent == self.office.settings.agent
     }
 
     fn start(&mut self, brief: Brief) {
         let (stop, heard) = watch::channel(None);
         self.current = Some(Current { claim: brief.claim.clone(), stop });
         let (office, messages) = (Arc::clone(&self.office), Arc::clone(&self.messages));
-        self.attempts.spawn(Attempt { office, brief, stop: heard, messages }.run());
+        let standing = Arc::clone(&self.standing);
+        self.attempts.spawn(Attempt { office, standing, brief, stop: heard, messages }.run());
     }
 
     /// An attempt that is not there has ended, or never began: then nothing of it runs, and that is what is asked.
@@ -253,11 +255,11 @@ impl Service {
         if std::mem::replace(&mut self.asking_again, true) {
             return;
         }
-        let (office, events) = (Arc::clone(&self.office), self.events.clone());
+        let (standing, events) = (Arc::clone(&self.standing), self.events.clone());
         self.errands.spawn(async move {
-            let event = match join::ask_again(&office).await {
-                Ok(Answer::Joined { generation }) => Event::Rejoined(generation),
-                Ok(Answer::Refused { message, .. } | Answer::Applied { message }) => Event::NameLost(message),
+            let event = match standing.ask_again().await {
+                Ok(Asked::Given(start)) => Event::Rejoined(start),
+                Ok(Asked::Refused(message)) => Event::NameLost(message),
                 Err(WorkerError::Store(error)) => Event::Failed(error),
                 Err(error) => Event::NameLost(error.to_string()),
             };
@@ -265,13 +267,13 @@ impl Service {
         });
     }
 
-    fn rejoined(&mut self, generation: Generation) {
+    fn rejoined(&mut self, start: Start) {
         self.asking_again = false;
-        if generation == self.generation {
+        if start.generation == self.standing.generation {
             return;
         }
-        self.office.say(&Progress::Rejoined(generation));
-        self.generation = generation;
+        self.office.say(&Progress::Rejoined(start.generation));
+        self.standing = Arc::new(Standing::new(Arc::clone(&self.office), start, self.events.clone()));
         self.retiring = false;
         self.waiting.clear();
         if let Some(current) = &self.current {
@@ -301,7 +303,7 @@ impl Service {
     /// The last words.
     async fn leave(self, reason: &str, ended: Ended) -> Result<Ended, WorkerError> {
         let agent = self.office.settings.agent.clone();
-        let gone = Input::Gone { agent, generation: self.generation, reason: reason.to_owned() };
+        let gone = Input::Gone { agent, generation: self.standing.generation, reason: reason.to_owned() };
         let post = self.office.letter(&gone);
         // With the store away nobody hears them, and the lease tells.
         if let Ok(said) = tokio::time::timeout(PARTING, self.office.part(&post)).await {

@@ -75,7 +75,13 @@ impl Composed {
 
     /// What a dispatcher works with.
     pub(crate) fn parts(&self, forge: Arc<dyn Forge>) -> Parts {
-        Parts { store: Arc::clone(&self.store), forge, proof: Arc::new(Proof), clock: clock::now }
+        Parts {
+            store: Arc::clone(&self.store),
+            forge,
+            proof: Arc::new(Proof),
+            clock: clock::now,
+            uptime: tinytown_host::clock::uptime,
+        }
     }
 
     /// How a dispatcher in this process is set up.
@@ -172,6 +178,7 @@ impl Composed {
             applier,
             report,
             clock: Arc::new(clock::now),
+            uptime: Arc::new(tinytown_host::clock::uptime),
             mint: Arc::new(|| clock::new_op("worker")),
         };
         Ok(Worker::new(settings, ports))

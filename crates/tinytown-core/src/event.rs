@@ -439,6 +439,13 @@ pub enum SkipReason {
     Superseded,
 }
 
+impl Outcome {
+    /// Whether its pull request is left to a person, who may still change it.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { .. })
+    }
+}
+
 impl SkipReason {
     /// Whether dependents go on as if it were done.
     pub const fn satisfies(self) -> bool {
@@ -501,7 +508,7 @@ impl Event {
         }
     }
 
-    /// Whether the mission got further by it: what a stall is measured from.
+    /// Whether something moved by it: what a stall is measured from.
     pub const fn is_progress(&self) -> bool {
         matches!(
             self,
@@ -511,6 +518,9 @@ impl Event {
                 | Self::ItemAssigned { .. }
                 | Self::ItemStarted { .. }
                 | Self::ItemSubmitted { .. }
+                | Self::AttemptFailed { .. }
+                | Self::AttemptLost { .. }
+                | Self::AttemptCancelled { .. }
                 | Self::PullPublished { .. }
                 | Self::VerdictGiven { .. }
                 | Self::ItemDone { .. }

@@ -127,6 +127,9 @@ pub enum MissionInput {
         /// Its attempt is to be cancelled.
         force: bool,
     },
+    /// The roster may have changed while this mission's records could not be read, or were lost: see who
+    /// holds what still.
+    Reconcile,
     /// A deadline came, or agents became free: see what can go on.
     Wake,
 }

@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod effect;
 pub mod event;
+pub mod governed;
 pub mod graph;
 pub mod id;
 pub mod input;

@@ -10,6 +10,10 @@
 pub enum Mutant {
     /// The store commits under any lease fence.
     FenceUnchecked,
+    /// SQLite takes each statement of a commit by itself.
+    CommitWithoutTransaction,
+    /// SQLite acknowledges inputs after the commit that applies them, not with it.
+    AcknowledgedApart,
 }
 
 /// Whether this thread has that mutant.
@@ -24,6 +28,12 @@ pub fn is_planted(mutant: Mutant) -> bool {
 #[inline]
 pub const fn is_planted(_mutant: Mutant) -> bool {
     false
+}
+
+/// The mutant of this thread, for a thread that works for it.
+#[cfg(feature = "mutants")]
+pub fn planted() -> Option<Mutant> {
+    PLANTED.get()
 }
 
 /// Gives this thread that mutant, or none.

@@ -121,6 +121,13 @@ pub struct Roster {
     changes: u64,
 }
 
+/// Those of the reviewers, of names by role.
+fn reviewers(
+    by_role: &BTreeMap<Option<Role>, BTreeSet<AgentName>>,
+) -> impl Iterator<Item = &BTreeSet<AgentName>> {
+    by_role.iter().filter(|(role, _)| role.as_ref().is_some_and(Role::is_reviewer)).map(|(_, names)| names)
+}
+
 impl Roster {
     /// A roster of these agents.
     pub fn new(agents: impl IntoIterator<Item = Agent>) -> Self {
@@ -144,6 +151,16 @@ impl Roster {
     /// Free agents of that role (`None`: without a role), by name.
     pub fn free(&self, role: Option<&Role>) -> impl Iterator<Item = &Agent> {
         self.named(self.free.get(&role.cloned()))
+    }
+
+    /// Free agents whose role is to review, by name.
+    pub(crate) fn free_reviewers(&self) -> impl Iterator<Item = &Agent> {
+        reviewers(&self.free).flat_map(|names| self.named(Some(names)))
+    }
+
+    /// Agents whose role is to review, present and not retiring, by name.
+    pub(crate) fn reviewers(&self) -> impl Iterator<Item = &Agent> {
+        reviewers(&self.present).flat_map(|names| self.named(Some(names)))
     }
 
     /// All free agents: by role, then by name.

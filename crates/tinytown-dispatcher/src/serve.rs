@@ -37,6 +37,9 @@ pub struct Parts {
     pub proof: Arc<dyn ProofOfDeath>,
     /// Reads the wall clock.
     pub clock: fn() -> Time,
+    /// Reads a clock that only goes forward and also counts while the machine is suspended, since any
+    /// fixed point.
+    pub uptime: fn() -> Duration,
 }
 
 /// Why a dispatcher could not begin. Once it runs, no error of store or forge ends it.
@@ -96,8 +99,9 @@ async fn told_to_stop(stop: &mut watch::Receiver<bool>) -> bool {
 
 /// Leave to change things outside: while the lease is ours and the effect was not revoked.
 struct Leave {
-    began: Instant,
-    /// Milliseconds after `began` until which the lease is ours.
+    /// A clock that counts suspend: who wakes up must not believe that no time has passed.
+    uptime: fn() -> Duration,
+    /// Until which millisecond of that clock the lease is ours.
     until: Arc<AtomicU64>,
     revoked: Arc<AtomicBool>,
 }
@@ -105,7 +109,7 @@ struct Leave {
 impl Permit for Leave {
     fn holds(&self) -> bool {
         let until = Duration::from_millis(self.until.load(Ordering::SeqCst));
-        !self.revoked.load(Ordering::SeqCst) && self.began.elapsed() < until
+        !self.revoked.load(Ordering::SeqCst) && (self.uptime)() < until
     }
 }
 
@@ -135,7 +139,8 @@ impl Shell {
     }
 
     fn now(&self) -> Moment {
-        Moment { mono: self.began.elapsed(), wall: (self.parts.clock)() }
+        let Parts { clock, uptime, .. } = self.parts;
+        Moment { mono: self.began.elapsed(), wall: clock(), boot: uptime() }
     }
 
     /// Starts what the driver asks for; its answer comes as an event.
@@ -145,7 +150,10 @@ impl Shell {
         let store = Arc::clone(&self.parts.store);
         match call {
             Call::Vitals => self.answer(async move { Event::Vitals(store.vitals().await) }),
-            Call::Lease(op, call) => self.answer(async move { Event::Lease(store.lease(&op, &call).await) }),
+            Call::Lease(op, call) => self.answer(async move {
+                let reply = store.lease(&op, &call).await;
+                Event::Lease { op, reply }
+            }),
             Call::Load => self.answer(async move { Event::Loaded(load(&*store).await) }),
             Call::Inbox(after, wait) => {
                 self.answer(
@@ -158,7 +166,7 @@ impl Shell {
             Call::Perform { mission, op, effect } => {
                 let revoked = Arc::new(AtomicBool::new(false));
                 self.revoked.insert(op.clone(), Arc::clone(&revoked));
-                let leave = Leave { began: self.began, until: Arc::clone(&self.until), revoked };
+                let leave = Leave { uptime: self.parts.uptime, until: Arc::clone(&self.until), revoked };
                 let (forge, sender) = (Arc::clone(&self.parts.forge), self.sender.clone());
                 self.tasks.spawn(async move {
                     let result = perform(&*forge, mission, op.clone(), effect, &leave).await;

@@ -4,14 +4,13 @@
 pub mod conformance;
 mod fake;
 mod faulty;
-mod governed;
 #[cfg(feature = "local")]
 mod local;
 pub mod port;
 
 pub use fake::{FakeForge, FakeMerge};
 pub use faulty::{CallName, Fault, Faulty, Plan};
-pub use governed::governed_files;
 #[cfg(feature = "local")]
 pub use local::{LocalConfig, LocalError, LocalForge};
 pub use port::*;
+pub use tinytown_core::governed::governed_files;

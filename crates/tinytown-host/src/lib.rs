@@ -1,6 +1,7 @@
 //! What the engine needs of the machine it runs on: supervised processes, git plumbing, private
-//! files. No domain: nothing here knows of missions, items or agents.
+//! files, a clock. No domain: nothing here knows of missions, items or agents.
 
+pub mod clock;
 pub mod files;
 pub mod git;
 pub mod process;

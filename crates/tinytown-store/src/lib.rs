@@ -7,6 +7,8 @@
 
 pub mod codec;
 pub mod conformance;
+#[cfg(feature = "sqlite")]
+pub mod crash;
 mod faulty;
 mod memory;
 pub mod port;

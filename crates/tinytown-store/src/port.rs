@@ -49,7 +49,7 @@ pub struct Lease {
 }
 
 /// A change to the town's one lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaseCall {
     /// Take it if it is free, or if it still is exactly as `seen` (epoch and counter).
     Take {
@@ -87,7 +87,7 @@ pub struct TownIdentity {
 }
 
 /// A text that is stored once, under its SHA-256.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blob {
     /// Lower-case hexadecimal SHA-256 of `text`.
     pub sha256: String,
@@ -96,7 +96,7 @@ pub struct Blob {
 }
 
 /// An input for the active dispatcher.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
     /// Names this input, and later its answer.
     pub op: OpId,
@@ -109,7 +109,7 @@ pub struct Post {
 }
 
 /// The position of an input in the town's inbox; later posts have larger ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InputId(pub u64);
 
 /// An input that is not yet acknowledged.
@@ -126,7 +126,7 @@ pub struct InboxEntry {
 }
 
 /// Whose mail it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Mailbox {
     /// An agent's: assignments, cancellations, messages.
     Agent(AgentName),
@@ -144,7 +144,7 @@ impl fmt::Display for Mailbox {
 }
 
 /// A delivery, written by a commit and removed by a later one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// Whose it is.
     pub to: Mailbox,
@@ -166,7 +166,7 @@ pub struct MailEntry {
 }
 
 /// An effect that was decided and not yet reported as done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
     /// Its name.
     pub op: OpId,
@@ -175,7 +175,7 @@ pub struct Outgoing {
 }
 
 /// How often an agent's worker has said that it lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// Whose.
     pub agent: AgentName,
@@ -197,7 +197,7 @@ pub struct Vitals {
 }
 
 /// A change to what missions share.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TownWrite {
     /// The version this change was decided on; it becomes one more.
     pub expect: u64,
@@ -210,7 +210,7 @@ pub struct TownWrite {
 }
 
 /// A change to one mission.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissionWrite {
     /// Which.
     pub id: MissionId,
@@ -229,7 +229,7 @@ pub struct MissionWrite {
 }
 
 /// One decision with all that must become true together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Names the commit; a repeat answers what the first answered.
     pub op: OpId,

@@ -1,7 +1,7 @@
 //! One attempt: told, prepared, run, judged, handed in, cleaned up.
 //!
 //! What an attempt posts is named after its claim, so that a repeat is the same input. The agent is
-//! started only once the assignment is known to be in force, and the end is posted only once
+//! started only while the assignment is known to be in force, and the end is posted only once
 //! nothing of the run is left.
 
 mod collect;
@@ -20,11 +20,13 @@ use tokio::sync::watch;
 
 use self::collect::Collected;
 use self::prepare::{Desk, PrepareError};
+use self::supervise::Supervised;
 use crate::evidence::{Ending, Facts, Judged, Left, judge};
 use crate::office::Office;
 use crate::prompt::Message;
 use crate::report::{Progress, chain};
 use crate::result_file;
+use crate::standing::Standing;
 
 /// How long a worker that is told to stop goes on trying to post what it has.
 pub(crate) const PARTING: Duration = Duration::from_secs(5);
@@ -45,7 +47,7 @@ pub(crate) enum Stop {
 pub(crate) enum Over {
     /// It was begun and its end was posted and answered, or nobody waits for that.
     Settled,
-    /// We were told that the assignment is not in force.
+    /// We were told that the assignment is not in force, or that we may have been declared lost.
     Refused,
 }
 
@@ -55,6 +57,7 @@ pub(crate) type Messages = Arc<Mutex<Vec<Message>>>;
 /// One attempt.
 pub(crate) struct Attempt {
     pub(crate) office: Arc<Office>,
+    pub(crate) standing: Arc<Standing>,
     pub(crate) brief: Brief,
     pub(crate) stop: watch::Receiver<Option<Stop>>,
     pub(crate) messages: Messages,
@@ -100,7 +103,14 @@ impl Attempt {
     /// Runs the agent and hands in what came of it.
     async fn work(&self, desk: Desk, told: usize) -> Result<Over, StoreError> {
         let Brief { claim, kind, .. } = &self.brief;
-        let ending = self.supervise(&desk, told).await;
+        let ending = match self.supervise(&desk, told).await? {
+            Supervised::Ended(ending) => ending,
+            Supervised::NotOurs(why) => {
+                self.say_dropped(why);
+                self.discard(Some(desk));
+                return Ok(Over::Refused);
+            }
+        };
         let result = result_file::read(&desk.result);
         let collected = match kind {
             Kind::Review => Collected::unseen(),

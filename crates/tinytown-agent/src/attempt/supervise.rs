@@ -6,32 +6,56 @@ use tinytown_core::letter::Brief;
 use tinytown_host::process::environment;
 use tinytown_host::run_files::Which;
 use tinytown_host::supervise::{Cause, Exit, Outcome, Run, Spec, SuperviseError};
+use tinytown_store::StoreError;
 
 use super::prepare::Desk;
 use super::{Attempt, Stop, stopped};
 use crate::evidence::Ending;
 use crate::join::clear;
 use crate::report::{Progress, chain};
+use crate::standing::Sure;
 
 /// How long a cancelled agent has to end by itself.
 const GRACE: Duration = Duration::from_secs(10);
+/// Between two tries to begin in time. Needed only where something is wrong, for trying takes long then.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What came of an attempt to run the agent.
+pub(super) enum Supervised {
+    /// It ended, or was not to begin any more.
+    Ended(Ending),
+    /// It was not begun, for this worker may have been declared lost, and the item be another's.
+    NotOurs(String),
+}
 
 impl Attempt {
     /// Runs the agent, which so learns the first `told` messages; when this returns, no process of the run is left.
-    pub(super) async fn supervise(&self, desk: &Desk, told: usize) -> Ending {
-        if let Some(stop) = *self.stop.borrow() {
-            return stopped(stop);
-        }
+    pub(super) async fn supervise(&self, desk: &Desk, told: usize) -> Result<Supervised, StoreError> {
+        let started = loop {
+            let sure = tokio::select! {
+                biased;
+                stop = self.stop_that(|_| true) => return Ok(Supervised::Ended(stopped(stop))),
+                sure = self.standing.make_sure() => sure?,
+            };
+            let begin_by = match sure {
+                Sure::Until(moment) => moment,
+                Sure::Not(why) => return Ok(Supervised::NotOurs(why)),
+            };
+            match self.office.settings.supervisor.start(&self.spec(desk, begin_by)).await {
+                Err(SuperviseError::TooLate) => tokio::time::sleep(AGAIN).await,
+                started => break started,
+            }
+        };
         let claim = &self.brief.claim;
         self.office.say(&Progress::Began { item: claim.item.clone(), attempt: claim.attempt });
-        match self.office.settings.supervisor.start(&self.spec(desk)).await {
+        Ok(Supervised::Ended(match started {
             Ok(run) => {
                 self.messages().drain(..told);
                 self.attend(run).await
             }
             Err(SuperviseError::FailedToStart(why)) => Ending::NotStarted(why),
             Err(error) => self.lost(&error).await,
-        }
+        }))
     }
 
     /// Waits for the end, and passes on that it is to come sooner.
@@ -89,7 +113,7 @@ impl Attempt {
         Ending::Lost(chain(error))
     }
 
-    fn spec(&self, desk: &Desk) -> Spec {
+    fn spec(&self, desk: &Desk, begin_by: Duration) -> Spec {
         let settings = &self.office.settings;
         let Brief { claim, time_limit_ms, stall_limit_ms, .. } = &self.brief;
         let run =
@@ -104,6 +128,7 @@ impl Attempt {
             ),
             stdin: desk.launch.stdin.clone(),
             log: desk.log.clone(),
+            begin_by_ms: Some(millis(begin_by)),
             time_limit_ms: *time_limit_ms,
             stall_limit_ms: Some(*stall_limit_ms),
             stall_watch: Some(desk.checkout.clone()),

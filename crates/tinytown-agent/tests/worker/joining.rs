@@ -60,6 +60,7 @@ async fn a_dead_workers_name_is_taken_over_once_what_it_left_running_is_gone() {
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         stdin: None,
         log: world.path("log"),
+        begin_by_ms: None,
         time_limit_ms: 600_000,
         stall_limit_ms: None,
         stall_watch: None,

@@ -38,8 +38,10 @@ pub(super) fn branch(mission: &Mission, ix: ItemIx) -> String {
 impl Turn<'_> {
     /// Gives out ready items while there are slots and agents.
     pub(super) fn assign(&mut self) {
-        while self.mission.wants_agents() && self.roster.has_free() {
-            let Some((rank, agent)) = self.best() else { break };
+        while self.mission.wants_agents() && self.roster.has_free() && !self.mission.is_barren(self.roster) {
+            let Some((rank, agent)) = self.best() else {
+                return self.mission.set_barren(self.roster);
+            };
             self.assign_to(rank.item, &agent);
         }
     }
@@ -69,15 +71,13 @@ impl Turn<'_> {
         if let Some(pinned) = &item.now.pinned {
             return self.roster.get(pinned).filter(|agent| agent.is_free()).map(|agent| agent.name.clone());
         }
-        let wish = if item.is_review() {
-            Some(Role::new("reviewer"))
-        } else {
-            item.spec.role.as_ref().map(|wish| wish.role.clone())
-        };
         let of_role = |role: Option<&Role>| self.roster.free(role).find(suits);
-        let chosen = wish
-            .as_ref()
-            .and_then(|role| of_role(Some(role)))
+        let wished = if item.is_review() {
+            self.roster.free_reviewers().find(suits)
+        } else {
+            item.spec.role.as_ref().and_then(|wish| of_role(Some(&wish.role)))
+        };
+        let chosen = wished
             .or_else(|| of_role(None))
             .or_else(|| {
                 let wanted = self.wanted_by_others(ix);

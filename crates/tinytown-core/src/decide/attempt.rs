@@ -99,18 +99,31 @@ impl Turn<'_> {
         }
         let claim = entry.claim().cloned();
         if let Some(ix) = claim.as_ref().and_then(|claim| self.held(claim)) {
-            let now = &self.mission.item(ix).now;
-            let never_told = now.assignment.as_ref().is_some_and(|held| held.base.is_none());
-            match now.phase {
-                Phase::Cancelling => self.cancelled(ix, reason),
-                _ if never_told => self.cancelled(ix, reason),
-                _ => self.lost(ix, reason),
-            }
+            self.forsaken(ix, reason);
         }
         if let Some(claim) = &claim {
             self.over_letter(claim, assignment_key);
         }
         self.roster(RosterChange::AgentGone { agent: agent.clone(), reason: reason.to_owned() });
+        Answer::applied()
+    }
+
+    /// Its agent is gone. What was being cancelled, or was never told, counts against no budget.
+    fn forsaken(&mut self, ix: ItemIx, reason: &str) {
+        let now = &self.mission.item(ix).now;
+        let never_told = now.assignment.as_ref().is_some_and(|held| held.base.is_none());
+        if now.phase == Phase::Cancelling || never_told {
+            self.cancelled(ix, reason);
+        } else {
+            self.lost(ix, reason);
+        }
+    }
+
+    /// Gives up assignments whose agents do not hold them any more. Looks at all items.
+    pub(super) fn reconcile(&mut self) -> Answer {
+        for ix in self.mission.disowned(self.roster) {
+            self.forsaken(ix, "its worker was lost while the mission could not be read");
+        }
         Answer::applied()
     }
 
@@ -162,7 +175,7 @@ impl Turn<'_> {
             empty,
             summary: summary.to_owned(),
         });
-        self.free(&claim.agent);
+        self.free(claim);
         if self.mission.item(ix).task.is_some() {
             self.emit(Event::ItemDone { item: claim.item.clone(), outcome: Outcome::HandedIn });
         }
@@ -170,8 +183,8 @@ impl Turn<'_> {
 
     fn failed(&mut self, ix: ItemIx, cause: &str, detail: &str) {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
+        self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
-        self.free(&agent);
         self.emit(Event::AttemptFailed {
             item,
             agent,
@@ -199,8 +212,8 @@ impl Turn<'_> {
 
     fn lost(&mut self, ix: ItemIx, detail: &str) {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
+        self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
-        self.free(&agent);
         let key = item.clone();
         self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.to_owned() });
         let now = &self.mission.item(ix).now;
@@ -213,8 +226,8 @@ impl Turn<'_> {
 
     fn stuck(&mut self, ix: ItemIx, question: &str) {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
+        self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
-        self.free(&agent);
         let key = item.clone();
         let detail = question.to_owned();
         self.emit(Event::AttemptFailed { item, agent, attempt, cause: "stuck".to_owned(), detail });
@@ -225,7 +238,7 @@ impl Turn<'_> {
     /// The assignment is over without counting; what was meant for the item then happens.
     pub(super) fn cancelled(&mut self, ix: ItemIx, detail: &str) {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
-        self.free(&claim.agent);
+        self.free(&claim);
         self.over_letter(&claim, assignment_key);
         self.over_letter(&claim, cancel_key);
         self.revoke(ix);
@@ -253,10 +266,10 @@ impl Turn<'_> {
         }
     }
 
-    /// The agent may take other work.
-    fn free(&mut self, agent: &AgentName) {
-        if self.roster.get(agent).is_some_and(|entry| entry.claim().is_some()) {
-            self.roster(RosterChange::AgentFreed { agent: agent.clone() });
+    /// The agent may take other work, unless it does already.
+    fn free(&mut self, claim: &Claim) {
+        if self.roster.get(&claim.agent).is_some_and(|entry| entry.claim() == Some(claim)) {
+            self.roster(RosterChange::AgentFreed { agent: claim.agent.clone() });
         }
     }
 }

@@ -44,7 +44,9 @@ impl Turn<'_> {
 
     fn see_if_blocked(&mut self) {
         let stalled = self.now >= self.mission.stalled_at();
-        let nobody_takes_it = || self.mission.first_ready().is_none() || (stalled && !self.could_be_taken());
+        // An agent that is missing may just be starting; once somebody was asked for help, they know.
+        let waited = stalled || self.mission.head().help.is_some();
+        let nobody_takes_it = || self.mission.first_ready().is_none() || (waited && !self.could_be_taken());
         let blocked = self.mission.open_items() > 0
             && self.mission.running() == 0
             && !self.mission.goes_on_by_itself()

@@ -73,11 +73,12 @@ impl Turn<'_> {
     }
 
     fn head_moved(&mut self, ix: ItemIx, head: &Sha) {
-        if self.mission.item(ix).now.phase == Phase::Done {
-            return self.accepted_moved(ix, format!("its pull request moved to {}", head.short()));
-        }
         let item = self.mission.key(ix).clone();
         self.emit(Event::HeadMoved { item, head: head.clone() });
+        if self.mission.item(ix).now.phase == Phase::Done {
+            self.accepted_moved(ix, format!("its pull request moved to {}", head.short()));
+            return self.watch_later(ix);
+        }
         self.supersede_outdated(ix);
         self.supersede_unbegun_fix(ix);
     }
@@ -95,6 +96,8 @@ impl Turn<'_> {
         let item = self.mission.key(ix).clone();
         if !accepted || seen.state == PullState::Open {
             self.emit(Event::PullSeen { item, seen: Box::new(seen.clone()) });
+        } else {
+            self.watch_later(ix);
         }
     }
 
@@ -140,6 +143,10 @@ impl Turn<'_> {
     fn merge_conflict(&mut self, ix: ItemIx, detail: &str) {
         let now = &self.mission.item(ix).now;
         let Some(head) = now.head().cloned() else { return };
+        if now.phase == Phase::Done {
+            self.accepted_moved(ix, format!("it does not merge into the base any more: {detail}"));
+            return self.watch_later(ix);
+        }
         let seen = Observation {
             head,
             state: PullState::Open,

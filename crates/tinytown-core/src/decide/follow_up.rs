@@ -81,7 +81,7 @@ impl Turn<'_> {
         let (head, by) = (head.clone(), by.clone());
         match self.mission.item(parent).now.phase {
             Phase::Gated => self.emit(Event::HeadProposed { item, head, by }),
-            Phase::Ready => self.emit(Event::BaseMended { item, head, by }),
+            Phase::Pending | Phase::Ready => self.emit(Event::BaseMended { item, head, by }),
             _ => {}
         }
     }

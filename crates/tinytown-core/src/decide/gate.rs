@@ -39,17 +39,25 @@ impl Turn<'_> {
         if now.empty && now.pull.is_none() {
             return self.judge_empty(ix);
         }
-        if now.head() != now.proposed.as_ref() {
-            return self.publish(ix);
-        }
         match now.pull.as_ref().map(|pull| pull.state.clone()) {
             Some(PullState::Merged(commit)) => self.done(ix, Outcome::Merged { commit }),
-            Some(PullState::Closed) => {
-                let item = self.mission.key(ix).clone();
-                self.emit(Event::ItemHeld { item, hold: Hold::Closed });
-            }
+            Some(PullState::Closed) => self.judge_closed(ix),
+            _ if now.head() != now.proposed.as_ref() => self.publish(ix),
             Some(PullState::Open) => self.judge_open(ix),
             None => {}
+        }
+    }
+
+    /// Closed unmerged: a person says what is to happen. Before they are asked, and after they said so,
+    /// it is looked at: it may have been opened again.
+    fn judge_closed(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let key = item.spec.key.clone();
+        if item.now.gates.mergeable.is_some() {
+            self.emit(Event::ItemHeld { item: key, hold: Hold::Closed });
+        } else if let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Look)) {
+            let pull = pull.number;
+            self.ask(ix, Effect::Look { item: key, pull });
         }
     }
 
@@ -215,8 +223,7 @@ impl Turn<'_> {
         if item.now.merge_wanted && item.now.changed.is_none() {
             return self.merge(ix);
         }
-        let needed = self.mission.dependents(ix).iter().any(|on| !self.mission.item(*on).now.phase.is_over());
-        if !needed || item.now.awaits(EffectKind::Look) {
+        if !self.is_built_upon(ix) || item.now.awaits(EffectKind::Look) {
             return;
         }
         if item.now.gates.mergeable.is_none() {
@@ -225,6 +232,19 @@ impl Turn<'_> {
         } else {
             self.look_later(ix, false);
         }
+    }
+
+    /// An accepted item is not what it was: the next look is not at once.
+    pub(super) fn watch_later(&mut self, ix: ItemIx) {
+        if self.is_built_upon(ix)
+            && self.mission.item(ix).now.outcome.as_ref().is_some_and(Outcome::is_accepted)
+        {
+            self.look_later(ix, false);
+        }
+    }
+
+    fn is_built_upon(&self, ix: ItemIx) -> bool {
+        self.mission.dependents(ix).iter().any(|on| !self.mission.item(*on).now.phase.is_over())
     }
 
     /// What an accepted item turned into, seen by a look.

@@ -20,7 +20,7 @@ use crate::event::Event;
 use crate::id::{AgentName, OpId};
 use crate::input::{Answer, MissionInput, NewMission};
 use crate::letter::{Delivery, Letter, Recipient};
-use crate::mission::{Charter, ItemIx, Mission, Phase};
+use crate::mission::{Charter, IllegalTransition, ItemIx, Mission, Phase};
 use crate::roster::{Roster, RosterChange};
 use crate::time::Time;
 
@@ -45,6 +45,8 @@ pub struct Step {
     pub letters_over: Vec<(Recipient, String)>,
     /// For whoever posted the input.
     pub answer: Answer,
+    /// The engine contradicted itself: nothing of this step may be committed.
+    pub defect: Option<IllegalTransition>,
 }
 
 impl Step {
@@ -59,6 +61,7 @@ impl Step {
             letters: Vec::new(),
             letters_over: Vec::new(),
             answer: Answer::applied(),
+            defect: None,
         }
     }
 
@@ -123,6 +126,7 @@ pub fn decide(
         MissionInput::Resume => turn.resume(),
         MissionInput::AgentGone { agent, generation, reason } => turn.agent_gone(agent, *generation, reason),
         MissionInput::AgentRetires { agent, force } => turn.agent_retires(agent, *force),
+        MissionInput::Reconcile => turn.reconcile(),
         MissionInput::Wake => turn.wake(),
     };
     turn.step.answer = answer;
@@ -147,9 +151,8 @@ impl<'a> Turn<'a> {
 
     /// Makes an event true and remembers whom it concerns.
     fn emit(&mut self, event: Event) {
-        let applied = self.mission.apply(&event, self.now);
-        debug_assert!(applied.is_ok(), "{applied:?}");
-        if applied.is_err() {
+        if let Err(illegal) = self.mission.apply(&event, self.now) {
+            self.step.defect.get_or_insert(illegal);
             return;
         }
         if let Some(ix) = event.item().and_then(|key| self.mission.find(key)) {

@@ -79,11 +79,11 @@ impl Turn<'_> {
     fn retry(&mut self, ix: ItemIx) -> Answer {
         let now = &self.mission.item(ix).now;
         match now.phase {
-            Phase::Ready | Phase::Gated if now.hold.is_some() => {
+            Phase::Pending | Phase::Ready | Phase::Gated if now.hold.is_some() => {
                 self.clear_hold(ix, true);
                 Answer::said("one more try is granted")
             }
-            Phase::Ready if now.not_before.is_some() => {
+            Phase::Pending | Phase::Ready if now.not_before.is_some() => {
                 self.emit(Event::BackoffEnded { item: self.mission.key(ix).clone() });
                 Answer::said("trying again now")
             }

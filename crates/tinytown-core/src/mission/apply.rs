@@ -36,7 +36,7 @@ impl Mission {
     /// Puts the parts together and builds the indices: the one place that looks at all items.
     pub(super) fn assemble(charter: Charter, head: Head, items: Vec<Item>) -> Self {
         let by_key = (0u32..).zip(&items).map(|(ix, item)| (item.spec.key.clone(), ItemIx(ix))).collect();
-        let mut mission = Self { charter, head, items, by_key, index: Index::default() };
+        let mut mission = Self { charter, head, items, by_key, index: Index::default(), barren: None };
         mission.link();
         mission
     }
@@ -72,12 +72,16 @@ impl Mission {
                 }
                 let Some(ix) = self.find(key) else { return Ok(()) };
                 let before = self.item(ix).now.phase;
-                let after = lifecycle::next(before, event)?;
+                let after = lifecycle::settle(lifecycle::next(before, event)?, self.item(ix).unmet);
                 let satisfied = self.item(ix).satisfies_dependents();
                 let item = &mut self.items[ix.at()].now;
                 if before != after {
                     item.phase = after;
                     item.since = now;
+                    // What is over waits for no time.
+                    if after.is_over() {
+                        item.not_before = None;
+                    }
                 }
                 apply_to_item(item, event, now);
                 self.after(ix, satisfied, event);
@@ -180,7 +184,7 @@ impl Mission {
                 let dependent = self.index.dependents(ix)[at];
                 let unmet = &mut self.items[dependent.at()].unmet;
                 *unmet = if satisfied { unmet.saturating_sub(1) } else { *unmet + 1 };
-                self.withdraw(dependent, event);
+                self.withdraw(dependent);
                 self.reindex(dependent);
             }
         }
@@ -196,14 +200,9 @@ impl Mission {
     }
 
     /// An item that was about to start waits again when a dependency is not what it was.
-    fn withdraw(&mut self, ix: ItemIx, event: &Event) {
+    fn withdraw(&mut self, ix: ItemIx) {
         let item = &mut self.items[ix.at()];
-        if item.unmet > 0
-            && item.now.phase == super::Phase::Ready
-            && let Ok(phase) = lifecycle::next(item.now.phase, event)
-        {
-            item.now.phase = phase;
-        }
+        item.now.phase = lifecycle::settle(item.now.phase, item.unmet);
     }
 
     fn leave_parent(&mut self, ix: ItemIx) {
@@ -301,7 +300,14 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
             item.look_at = None;
         }
         Event::DependencyChanged { detail, .. } => item.changed = Some(detail.clone()),
-        Event::DependencySettled { .. } => item.changed = None,
+        Event::DependencySettled { .. } => {
+            item.changed = None;
+            // Taken as it is now.
+            let head = item.head().cloned();
+            if let (Some(Outcome::Accepted { head: accepted }), Some(head)) = (&mut item.outcome, head) {
+                *accepted = head;
+            }
+        }
         Event::ItemSkipped { reason, .. } => {
             item.skipped = Some(*reason);
             item.look_at = None;
@@ -348,6 +354,8 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
         Event::VerdictGiven { by, approve, summary, .. } => {
             item.gates.person |= by == "operator" && *approve;
             item.gates.review = Some(Review { by: by.clone(), approve: *approve, summary: summary.clone() });
+            // A review takes long: whether the head is still proposed, and merges, is looked at once more.
+            item.gates.mergeable = item.gates.mergeable.take().filter(|_| !approve);
         }
         Event::LookScheduled { at, again, .. } => {
             item.look_at = Some(*at);

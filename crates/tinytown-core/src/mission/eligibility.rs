@@ -11,6 +11,17 @@ impl Mission {
         agents.map(|agent| agent.name.clone()).collect()
     }
 
+    /// Items whose assignment the roster does not know of. Looks at all items.
+    pub fn disowned(&self, roster: &Roster) -> Vec<ItemIx> {
+        let items = (0u32..).map(ItemIx).zip(&self.items);
+        let disowned = |(ix, item): (ItemIx, &super::Item)| {
+            let claim = item.claim(self.id())?;
+            let known = roster.get(&claim.agent).is_some_and(|agent| agent.claim() == Some(&claim));
+            (!known).then_some(ix)
+        };
+        items.filter_map(disowned).collect()
+    }
+
     /// Whether the agent may take the item.
     pub(crate) fn may_take(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
         let item = self.item(ix);
@@ -34,6 +45,6 @@ impl Mission {
             return false;
         }
         agent.role.as_ref().is_some_and(Role::is_reviewer)
-            || !roster.present(Some(&Role::new("reviewer"))).any(|other| !authors.contains(&other.name))
+            || !roster.reviewers().any(|other| !authors.contains(&other.name))
     }
 }

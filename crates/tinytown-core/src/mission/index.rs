@@ -130,6 +130,8 @@ pub(crate) struct Index {
     pub(crate) persons: BTreeSet<ItemIx>,
     pub(crate) count: Count,
     pub(crate) dirty: BTreeSet<ItemIx>,
+    /// Moves whenever the ready items change, or who may take them.
+    pub(crate) offers: u64,
 }
 
 impl Index {
@@ -199,11 +201,15 @@ impl Mission {
     /// Brings the index up to date with one item, and marks it as changed.
     pub(super) fn reindex(&mut self, ix: ItemIx) {
         let entry = self.entry(ix);
+        // Who may review depends on who wrote it.
+        let under_review = self.item(ix).now.open_review.is_some();
         let index = &mut self.index;
         if index.entries.len() <= ix.at() {
             index.entries.resize(ix.at() + 1, Entry::default());
         }
         let old = std::mem::take(&mut index.entries[ix.at()]);
+        let same = old.ready == entry.ready && old.open_review == entry.open_review && !under_review;
+        index.offers += u64::from(!same);
         index.forget(ix, old);
         index.remember(ix, &entry);
         index.entries[ix.at()] = entry;

@@ -33,8 +33,6 @@ pub(crate) fn next(phase: Phase, event: &Event) -> Result<Phase, IllegalTransiti
         (P::Assigned | P::Running | P::Cancelling, E::AttemptLost { .. }) => P::Ready,
         (P::Assigned | P::Running | P::Cancelling, E::AttemptCancelled { .. }) => P::Ready,
         (P::Assigned | P::Running, E::CancelAsked { .. }) => P::Cancelling,
-        // An accepted dependency changed under an item that was about to start.
-        (P::Ready, E::DependencyChanged { .. }) => P::Pending,
         (P::Gated, E::ItemDone { .. }) => P::Done,
         (P::Pending | P::Ready | P::Gated, E::ItemSkipped { .. }) => P::Skipped,
         (P::Pending | P::Ready | P::Gated, E::ItemFailed { .. }) => P::Failed,
@@ -46,14 +44,27 @@ pub(crate) fn next(phase: Phase, event: &Event) -> Result<Phase, IllegalTransiti
     Ok(next)
 }
 
+/// An item that could be launched waits again if something that it builds upon is not done any more:
+/// an accepted dependency changed, perhaps while an attempt was running that is over now.
+pub(crate) const fn settle(phase: Phase, unmet: u32) -> Phase {
+    match phase {
+        Phase::Ready if unmet > 0 => Phase::Pending,
+        phase => phase,
+    }
+}
+
 /// Events that tell something about an item without moving it.
 fn keeps_phase(phase: Phase, event: &Event) -> bool {
     use Event as E;
     match event {
         E::SubmissionStale { .. } | E::EffectOver { .. } | E::ItemPinned { .. } => true,
         E::ItemAdded { .. } | E::ExternalsClosed { .. } => phase == Phase::Pending,
-        E::BackoffBegan { .. } | E::BackoffEnded { .. } | E::BaseMended { .. } => phase == Phase::Ready,
-        E::ItemHeld { .. } | E::HoldCleared { .. } => matches!(phase, Phase::Ready | Phase::Gated),
+        E::BackoffBegan { .. } | E::BackoffEnded { .. } | E::BaseMended { .. } => {
+            matches!(phase, Phase::Pending | Phase::Ready)
+        }
+        E::ItemHeld { .. } | E::HoldCleared { .. } => {
+            matches!(phase, Phase::Pending | Phase::Ready | Phase::Gated)
+        }
         E::HeadProposed { .. } | E::PullPublished { .. } | E::VerdictGiven { .. } => phase == Phase::Gated,
         E::HeadMoved { .. }
         | E::PullSeen { .. }

@@ -28,6 +28,7 @@ pub use wait::{Owner, Wait, WaitCode};
 use crate::id::{ItemKey, MissionId, OpId};
 use crate::item::ItemSpec;
 use crate::policy::Policy;
+use crate::roster::Roster;
 use crate::time::Time;
 use index::Index;
 
@@ -156,6 +157,8 @@ pub struct Mission {
     items: Vec<Item>,
     by_key: HashMap<ItemKey, ItemIx>,
     index: Index,
+    /// The roster and the ready items with which nobody was found for any of them.
+    barren: Option<(u64, u64)>,
 }
 
 impl Mission {
@@ -234,6 +237,16 @@ impl Mission {
         self.head.state.is_active()
             && self.running() < self.policy().max_parallel
             && self.index.ready.values().any(|queue| !queue.is_empty())
+    }
+
+    /// Whether it is known that no free agent may take any ready item: nothing has changed since that was tried.
+    pub(crate) fn is_barren(&self, roster: &Roster) -> bool {
+        self.barren == Some((roster.changes(), self.index.offers))
+    }
+
+    /// No free agent may take any ready item.
+    pub(crate) fn set_barren(&mut self, roster: &Roster) {
+        self.barren = Some((roster.changes(), self.index.offers));
     }
 
     /// The best rank among the ready items, and since when it waits.

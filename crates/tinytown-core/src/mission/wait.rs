@@ -130,6 +130,9 @@ impl Mission {
 
     /// Why an item does not move, or nothing if it is over.
     pub fn wait(&self, ix: ItemIx, roster: &Roster) -> Option<Wait> {
+        if self.head.state.is_over() {
+            return None;
+        }
         let item = self.item(ix);
         let reason = match item.now.phase {
             Phase::Done if item.now.changed.is_some() => changed(item),

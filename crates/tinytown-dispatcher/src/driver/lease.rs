@@ -1,13 +1,20 @@
 //! Holding the lease: taking it, renewing it, losing it, giving it back; and loading what it guards.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use tinytown_core::id::MissionId;
+use tinytown_core::id::OpId;
 use tinytown_core::mission::Mission;
 use tinytown_core::town::Town;
 use tinytown_store::records::{load_mission, load_roster};
 use tinytown_store::{InputId, Lease, LeaseCall, LeaseReply, MissionView, StoreError, TownView, Vitals};
 
+use super::work::Work;
 use super::{Call, Driver, Mode, Moment, Part, Report, STORE_RETRY, trouble};
+
+/// How long after a mission could not be read that is tried again.
+const REREAD: Duration = Duration::from_secs(30);
 
 impl Driver {
     pub(super) fn on_vitals(
@@ -62,59 +69,116 @@ impl Driver {
             return;
         }
         self.part = Part::Taking;
-        self.watch.asked_at = Some(now.mono);
-        let op = self.next_op("take");
-        calls.push(Call::Lease(op, LeaseCall::Take { holder: self.settings.holder.clone(), seen }));
+        self.watch.asked_at = now.boot;
+        self.ask("take", LeaseCall::Take { holder: self.settings.holder.clone(), seen }, calls);
+    }
+
+    fn ask(&mut self, what: &str, call: LeaseCall, calls: &mut Vec<Call>) {
+        let op = self.next_op(what);
+        self.asked = Some((op.clone(), call.clone()));
+        calls.push(Call::Lease(op, call));
     }
 
     pub(super) fn renew(&mut self, now: Moment, calls: &mut Vec<Call>) {
-        if let Some(fence) = self.fence {
-            self.watch.asked_at = Some(now.mono);
-            let op = self.next_op("renew");
-            calls.push(Call::Lease(op, LeaseCall::Renew(fence)));
+        if let Some((op, call)) = &self.asked {
+            // Whether it was executed is not known: the same call under the same name tells.
+            calls.push(Call::Lease(op.clone(), call.clone()));
+        } else if let Some(fence) = self.fence {
+            self.watch.asked_at = now.boot;
+            self.ask("renew", LeaseCall::Renew(fence), calls);
         }
     }
 
     pub(super) fn on_lease(
         &mut self,
+        op: &OpId,
         reply: Result<LeaseReply, StoreError>,
         now: Moment,
         calls: &mut Vec<Call>,
     ) {
+        let Some(asked) = self.asked.take_if(|(asked, _)| asked == op) else { return };
         match (&self.part, reply) {
             (Part::Taking, Ok(LeaseReply::Held(fence))) => {
                 self.fence = Some(fence);
                 self.part = Part::Loading;
-                // The lease is ours for a whole lease time from when we asked, not from when we heard.
-                let asked = self.watch.asked_at.unwrap_or(now.mono);
                 self.watch.forget();
-                self.due.renew = Some(asked + self.settings.lease / 3);
-                calls.push(Call::Permit(asked + self.settings.lease));
+                self.hold(now, calls);
                 calls.push(Call::Load);
             }
-            (Part::Loading | Part::Active, Ok(LeaseReply::Held(_))) => {
-                let asked = self.watch.asked_at.unwrap_or(now.mono);
-                calls.push(Call::Permit(asked + self.settings.lease));
-                self.due.renew = Some(now.mono + self.settings.lease / 3);
-            }
+            (Part::Loading | Part::Active, Ok(LeaseReply::Held(_))) => self.hold(now, calls),
             (Part::Leaving, _) => self.exit(calls),
             (Part::Gone, _) | (_, Ok(LeaseReply::Released | LeaseReply::Held(_))) => {}
             (_, Ok(LeaseReply::Refused(_)) | Err(StoreError::Fenced { .. })) => self.step_down(now, calls),
-            (Part::Taking, Err(error)) => {
+            (part, Err(error @ StoreError::Unavailable { .. })) => {
                 trouble(&error, calls);
-                self.step_down(now, calls);
+                if self.stopping && matches!(part, Part::Taking) {
+                    return self.step_down(now, calls);
+                }
+                self.asked = Some(asked);
+                self.due.renew = Some(now.mono + STORE_RETRY);
             }
             (_, Err(error)) => {
                 trouble(&error, calls);
-                self.due.renew = Some(now.mono + STORE_RETRY);
+                self.step_down(now, calls);
+            }
+        }
+    }
+
+    /// The lease is ours for a whole lease time from when we asked, not from when we heard: others may
+    /// have observed us since, also while we slept. Too old an answer permits nothing; ask again.
+    fn hold(&mut self, now: Moment, calls: &mut Vec<Call>) {
+        let asked = self.watch.asked_at;
+        let until = asked + self.settings.lease;
+        let ago = now.boot.saturating_sub(asked);
+        self.due.renew = Some(now.mono + (self.settings.lease / 3).saturating_sub(ago));
+        self.permit = Some(until).filter(|until| now.boot < *until);
+        calls.push(Call::Permit(until));
+    }
+
+    /// Our permit lapsed while we thought that all was well: we slept, were stopped, or a renewal took
+    /// too long. Somebody else may hold the lease: ask now, instead of when the timer says, which
+    /// slept too. What we saw of others before is of another time.
+    pub(super) fn notice_lapse(&mut self, now: Moment) {
+        if self.permit.take_if(|until| *until <= now.boot).is_none() {
+            return;
+        }
+        self.watch.forget();
+        // Never two at a time: the answer to the first would count as that to the second.
+        if let Some(at) = &mut self.due.renew {
+            *at = now.mono;
+        }
+    }
+
+    /// Hands out no effect before we know that the lease is ours. Each effect would find its permit
+    /// lapsed by itself; but then everything would be loaded anew, again and again, until the answer
+    /// comes. Deciding goes on: a commit is fenced, so if the lease is gone it changes nothing and
+    /// tells us so.
+    pub(super) fn hold_back(&mut self, calls: &mut Vec<Call>) {
+        if self.permit.is_none() {
+            self.held_back.extend(calls.extract_if(.., |call| matches!(call, Call::Perform { .. })));
+            return;
+        }
+        // What was revoked meanwhile is not wanted any more.
+        let wanted = |call: &Call| matches!(call, Call::Perform { op, .. } if self.performing.contains(op));
+        calls.extend(self.held_back.drain(..).filter(wanted));
+    }
+
+    /// Act no more.
+    fn end_permit(&mut self, calls: &mut Vec<Call>) {
+        calls.push(Call::Permit(Duration::ZERO));
+        self.permit = None;
+        for call in self.held_back.drain(..) {
+            if let Call::Perform { op, .. } = call {
+                self.performing.remove(&op);
             }
         }
     }
 
     /// Somebody else decides now: forget everything, act no more.
     pub(super) fn step_down(&mut self, now: Moment, calls: &mut Vec<Call>) {
-        calls.push(Call::Permit(std::time::Duration::ZERO));
+        self.end_permit(calls);
         self.fence = None;
+        self.asked = None;
         self.forget();
         self.part = Part::StandBy { told: false };
         self.due = super::Due { vitals: Some(now.mono + self.watch_interval()), ..super::Due::default() };
@@ -134,6 +198,7 @@ impl Driver {
         self.queue.clear();
         self.flight = None;
         self.due.commit = None;
+        self.due.reread = None;
         self.read_to = InputId(0);
         self.reading = None;
         self.inbox_empty = false;
@@ -152,6 +217,7 @@ impl Driver {
         match assembled {
             Ok(()) => {
                 self.part = Part::Active;
+                self.due.reread = (self.unreadable.len() > self.broken.len()).then(|| now.mono + REREAD);
                 self.due.inbox = Some(now.mono);
                 self.due.vitals = Some(now.mono);
                 calls.push(Call::Report(Report::Active));
@@ -177,22 +243,41 @@ impl Driver {
         let mut missions: Vec<Mission> = Vec::with_capacity(views.len());
         for mission in views {
             match load_mission(mission) {
-                Ok(loaded) => {
+                Ok(loaded) if !self.broken.contains_key(&loaded.id()) => {
                     self.mission_versions.insert(loaded.id(), mission.row.version);
                     self.unreadable.remove(&loaded.id());
                     missions.push(loaded);
                 }
                 // One mission that cannot be read must not stop the others.
-                Err(error) => {
-                    self.unreadable.insert(mission.row.id);
-                    trouble(&error, calls);
-                }
+                Ok(_) => {}
+                Err(error) => self.leave_alone(mission.row.id, error.to_string(), calls),
             }
         }
         self.town = Town::new(roster, missions);
         self.town_version = view.version;
+        let disowned =
+            self.town.missions().filter(|mission| !mission.disowned(self.town.roster()).is_empty());
+        self.queue.extend(disowned.map(|mission| Work::Reconcile(mission.id())));
+        self.revoke_what_is_over(view, calls);
         self.take_up_effects(view, calls);
         Ok(())
+    }
+
+    /// Says once why a mission is left alone.
+    pub(super) fn leave_alone(&mut self, mission: MissionId, why: String, calls: &mut Vec<Call>) {
+        if self.unreadable.get(&mission) != Some(&why) {
+            let told = format!("{why}; mission {mission} is left alone until that is mended");
+            calls.push(Call::Report(Report::Trouble(told)));
+            self.unreadable.insert(mission, why);
+        }
+    }
+
+    /// A commit that we forgot when we began to load may have revoked what we handed out.
+    fn revoke_what_is_over(&mut self, view: &TownView, calls: &mut Vec<Call>) {
+        let wanted = |op: &OpId| view.effects.iter().any(|effect| effect.op == *op);
+        for op in self.performing.extract_if(.., |op| !wanted(op)) {
+            calls.push(Call::Revoke(op));
+        }
     }
 
     /// Gives the lease back once nothing is under way that must be known.
@@ -209,9 +294,8 @@ impl Driver {
             if let Some(fence) = self.fence.take() {
                 self.part = Part::Leaving;
                 self.due = super::Due::default();
-                calls.push(Call::Permit(std::time::Duration::ZERO));
-                let op = self.next_op("release");
-                calls.push(Call::Lease(op, LeaseCall::Release(fence)));
+                self.end_permit(calls);
+                self.ask("release", LeaseCall::Release(fence), calls);
             }
         } else if self.stopping && matches!(self.part, Part::StandBy { .. }) {
             self.exit(calls);

@@ -59,13 +59,17 @@ pub struct Settings {
     pub engine: String,
 }
 
-/// When something happened, on both clocks.
+/// When something happened, on three clocks, since each has one use that the others would spoil.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// On the monotonic clock, since any fixed point.
+    /// On the monotonic clock, since any fixed point; it stands still while the machine is suspended.
+    /// Others are observed by it, since we see nothing of them meanwhile, and timers run on it.
     pub mono: Duration,
-    /// On the wall clock.
+    /// On the wall clock, which may jump. Decisions and records carry it.
     pub wall: Time,
+    /// On a monotonic clock that counts suspend too, since any fixed point. Our own permit is judged
+    /// by it, since others go on observing us meanwhile.
+    pub boot: Duration,
 }
 
 /// Something that a driver is told.
@@ -76,7 +80,12 @@ pub enum Event {
     /// The answer to [`Call::Vitals`].
     Vitals(Result<Vitals, StoreError>),
     /// The answer to [`Call::Lease`].
-    Lease(Result<LeaseReply, StoreError>),
+    Lease {
+        /// The call's name: an answer to an earlier one says nothing about the present.
+        op: OpId,
+        /// What was answered.
+        reply: Result<LeaseReply, StoreError>,
+    },
     /// The answer to [`Call::Load`].
     Loaded(Result<(TownView, Vec<MissionView>), StoreError>),
     /// The answer to [`Call::Inbox`].
@@ -143,7 +152,8 @@ pub enum Call {
     },
     /// Begin no further change for that effect.
     Revoke(OpId),
-    /// Effects may change things outside until that moment of the monotonic clock.
+    /// Effects may change things outside until that moment of the clock that counts suspend
+    /// ([`Moment::boot`]); not at all if it is past.
     Permit(Duration),
     /// Find out which of these agents' workers are dead, if they are on this host.
     Prove(Vec<Agent>),
@@ -214,11 +224,21 @@ pub struct Driver {
     /// Moves with every operation we name.
     ops: u64,
     fence: Option<LeaseFence>,
+    /// Until when the lease is ours for certain, on the clock that counts suspend. Nothing if we must
+    /// ask before we act.
+    permit: Option<Duration>,
+    /// What is to be performed once we know that the lease is still ours.
+    held_back: Vec<Call>,
     town: Town,
     town_version: u64,
     mission_versions: BTreeMap<MissionId, u64>,
-    /// Missions whose records cannot be read; they are left alone, loudly.
-    unreadable: BTreeSet<MissionId>,
+    /// The lease call that is under way, so that it can be repeated under the same name.
+    asked: Option<(OpId, LeaseCall)>,
+    /// Missions that are left alone, with the reason as it was told: their records cannot be read, or
+    /// the engine contradicted itself about them.
+    unreadable: BTreeMap<MissionId, String>,
+    /// Those of them that reading anew does not mend.
+    broken: BTreeMap<MissionId, String>,
     queue: VecDeque<Work>,
     /// Positions up to which inputs were read.
     read_to: InputId,
@@ -226,7 +246,7 @@ pub struct Driver {
     reading: Option<InputId>,
     inbox_empty: bool,
     flight: Option<Box<Flight>>,
-    /// Effects that were handed out.
+    /// Effects that were handed out or are held back.
     performing: BTreeSet<OpId>,
     watch: Watch,
     round: crate::rounds::Drafting,
@@ -244,6 +264,8 @@ struct Due {
     commit: Option<Duration>,
     inbox: Option<Duration>,
     load: Option<Duration>,
+    /// When missions that cannot be read are tried again.
+    reread: Option<Duration>,
 }
 
 impl Driver {
@@ -254,10 +276,14 @@ impl Driver {
             part: Part::StandBy { told: false },
             ops: 0,
             fence: None,
+            permit: None,
+            held_back: Vec::new(),
             town: Town::default(),
             town_version: 0,
             mission_versions: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
+            asked: None,
+            unreadable: BTreeMap::new(),
+            broken: BTreeMap::new(),
             queue: VecDeque::new(),
             read_to: InputId(0),
             reading: None,
@@ -287,7 +313,7 @@ impl Driver {
         self.fence
     }
 
-    /// How many effects are handed out.
+    /// How many effects are handed out, or will be once we know that the lease is still ours.
     pub fn effects_under_way(&self) -> usize {
         self.performing.len()
     }
@@ -295,7 +321,9 @@ impl Driver {
     /// When a [`Event::Tick`] is due at the latest, on the monotonic clock.
     pub fn deadline(&self, now: Moment) -> Option<Duration> {
         let due = &self.due;
-        let calls = [due.vitals, due.renew, due.commit, due.inbox, due.load].into_iter().flatten().min();
+        let reread = due.reread.filter(|_| self.is_idle());
+        let calls = [due.vitals, due.renew, due.commit, due.inbox, due.load, reread];
+        let calls = calls.into_iter().flatten().min();
         let missions = (self.is_active() && self.flight.is_none())
             .then(|| self.town.next_deadline())
             .flatten()
@@ -306,10 +334,11 @@ impl Driver {
     /// Takes an event, and says what is to be done.
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Call> {
         let mut calls = Vec::new();
+        self.notice_lapse(now);
         match event {
             Event::Tick => {}
             Event::Vitals(vitals) => self.on_vitals(vitals, now, &mut calls),
-            Event::Lease(reply) => self.on_lease(reply, now, &mut calls),
+            Event::Lease { op, reply } => self.on_lease(&op, reply, now, &mut calls),
             Event::Loaded(loaded) => self.on_loaded(loaded, now, &mut calls),
             Event::Inbox { after, entries } => self.on_inbox(after, entries, now, &mut calls),
             Event::Committed { op, outcome } => self.on_committed(&op, outcome, now, &mut calls),
@@ -319,6 +348,7 @@ impl Driver {
             Event::Stop => self.stopping = true,
         }
         self.pump(now, &mut calls);
+        self.hold_back(&mut calls);
         calls
     }
 
@@ -333,6 +363,9 @@ impl Driver {
         }
         if is_due(&mut self.due.renew) {
             self.renew(now, calls);
+        }
+        if self.is_idle() && is_due(&mut self.due.reread) {
+            self.reload(now);
         }
         if is_due(&mut self.due.load) {
             calls.push(Call::Load);
@@ -354,6 +387,11 @@ impl Driver {
         if !present.is_empty() {
             calls.push(Call::Prove(present));
         }
+    }
+
+    /// Whether we decide, and nothing is being decided or committed.
+    fn is_idle(&self) -> bool {
+        self.is_active() && self.flight.is_none() && self.queue.is_empty()
     }
 
     fn next_op(&mut self, what: &str) -> OpId {

@@ -20,8 +20,8 @@ pub(super) struct Watch {
     /// Each agent's generation and counter.
     agents: BTreeMap<AgentName, (Generation, u64, Duration)>,
     looked_at: Option<Duration>,
-    /// When the lease was asked for last.
-    pub(super) asked_at: Option<Duration>,
+    /// When the lease was asked for last, on the clock that counts suspend.
+    pub(super) asked_at: Duration,
 }
 
 impl Watch {

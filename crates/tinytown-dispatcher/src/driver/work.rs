@@ -1,7 +1,7 @@
 //! The active dispatcher's work: one input at a time, decided, committed, and then performed.
 
 use tinytown_core::effect::EffectResult;
-use tinytown_core::id::{AgentName, OpId};
+use tinytown_core::id::{AgentName, MissionId, OpId};
 use tinytown_core::input::{Answer, Input, MissionInput, Refusal};
 use tinytown_core::mission::Mission;
 use tinytown_core::observation::Checks;
@@ -26,6 +26,8 @@ pub(super) enum Work {
     Posted { post: Posted, op: OpId, input: Box<Result<Input, StoreError>> },
     /// Something came of an effect.
     Effect { op: OpId, result: EffectResult },
+    /// A mission was loaded whose assignments the roster does not know of.
+    Reconcile(MissionId),
     /// We saw that a worker is dead.
     Loss { input: Input, unmoved: Option<Heartbeat> },
 }
@@ -131,13 +133,22 @@ impl Driver {
                 let input = Input::Mission { mission, what: MissionInput::Effect { op, result } };
                 self.decide(Case { blobs, ..Case::of(input) }, now, calls);
             }
+            Work::Reconcile(mission) => {
+                let input = Input::Mission { mission, what: MissionInput::Reconcile };
+                self.decide(Case::of(input), now, calls);
+            }
             Work::Loss { input, unmoved } => self.decide(Case { unmoved, ..Case::of(input) }, now, calls),
         }
     }
 
     fn decide(&mut self, case: Case, now: Moment, calls: &mut Vec<Call>) {
+        let input = &case.input;
+        let decided = self.town.decide(input, now.wall);
+        if let Some(defect) = &decided.step.defect {
+            let why = format!("a defect of tinytown: {defect}");
+            return self.break_off(decided.mission, why, &case, now, calls);
+        }
         let Case { input, posted, ours, unmoved, blobs } = case;
-        let decided = self.town.decide(&input, now.wall);
         if decided.step.is_empty() && posted.is_none() {
             return;
         }
@@ -160,6 +171,29 @@ impl Driver {
             ..Commit::new(self.next_op("commit"), fence, now.wall)
         };
         self.launch(commit, decided, ours, calls);
+    }
+
+    /// The engine contradicted itself: nothing of that is written, its mission is left alone, and what
+    /// we hold in memory is read anew. A mission that was only to begin is refused.
+    fn break_off(
+        &mut self,
+        mission: Option<MissionId>,
+        why: String,
+        case: &Case,
+        now: Moment,
+        calls: &mut Vec<Call>,
+    ) {
+        if let (Input::Start(_), Some(post)) = (&case.input, case.posted) {
+            let error = StoreError::Corrupt { what: "the mission".to_owned(), detail: why };
+            let op = OpId::new("start");
+            self.reload(now);
+            return self.refuse_unreadable(post.id, &op, &error, case.ours, now, calls);
+        }
+        if let Some(mission) = mission {
+            self.broken.insert(mission, why.clone());
+            self.leave_alone(mission, why, calls);
+        }
+        self.reload(now);
     }
 
     fn launch(&mut self, commit: Commit, decided: Decided, ours: bool, calls: &mut Vec<Call>) {
@@ -294,7 +328,7 @@ impl Driver {
         let input = decode::<Input>(&format!("input {}", entry.op), &entry.input);
         match input {
             // Its mission cannot be read here: the input waits until it can, and is not answered before.
-            Ok(Input::Mission { mission, .. }) if self.unreadable.contains(&mission) => {}
+            Ok(Input::Mission { mission, .. }) if self.unreadable.contains_key(&mission) => {}
             // It was written for a newer engine than this one: leave it to that.
             Err(error @ StoreError::Newer { .. }) => trouble(&error, calls),
             input => {

@@ -1,5 +1,6 @@
 //! Dispatchers over the store model and the fake forge, in virtual time.
 
+mod permit;
 mod town;
 
 use std::sync::Arc;
@@ -143,8 +144,8 @@ async fn an_effect_whose_permit_lapsed_is_done_after_all() {
     let town = Town::found().await;
     let _dispatcher = town.dispatcher(Mode::Serve);
     let _worker = town.worker("ann");
-    town.lapses.store(5, Ordering::SeqCst);
+    town.lapses.told.store(5, Ordering::SeqCst);
     town.start(chain(2)).await;
     town.until(MissionState::Completed).await;
-    assert_eq!((town.lapses.load(Ordering::SeqCst), town.forge.merges().len()), (0, 2));
+    assert_eq!((town.lapses.told.load(Ordering::SeqCst), town.forge.merges().len()), (0, 2));
 }

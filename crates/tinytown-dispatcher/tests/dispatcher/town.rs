@@ -1,6 +1,8 @@
 //! A town in memory: the store model, the fake forge, workers that hand in work, dispatchers as tasks.
-//! Time is tokio's virtual time, so that nothing sleeps for real.
+//! Time is tokio's virtual time, so that nothing sleeps for real; a machine that is suspended is one
+//! whose wall clock and uptime jump ahead of that.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,18 +37,35 @@ pub(crate) struct Town {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) model: MemoryStore,
     pub(crate) forge: FakeForge,
-    /// How many changes at the forge are yet to be kept from happening, as by a permit that lapsed.
-    pub(crate) lapses: Arc<AtomicU64>,
+    /// What is yet to happen to changes at the forge.
+    pub(crate) lapses: Arc<Lapses>,
     ops: Arc<AtomicU64>,
 }
 
+/// How often changes at the forge are yet to be kept from happening.
+#[derive(Default)]
+pub(crate) struct Lapses {
+    /// As by a permit that lapsed.
+    pub(crate) told: AtomicU64,
+    /// By the machine's being suspended for an hour just before.
+    pub(crate) suspends: AtomicU64,
+    /// How many found their permit lapsed after that.
+    pub(crate) noticed: AtomicU64,
+}
+
 /// A forge whose changes find their permit withdrawn as often as told.
-struct Lapsing(FakeForge, Arc<AtomicU64>);
+struct Lapsing(FakeForge, Arc<Lapses>);
 
 impl Lapsing {
-    fn permits(&self) -> Result<(), ForgeError> {
-        let lapse = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if lapse.is_ok() { Err(ForgeError::Revoked("acting")) } else { Ok(()) }
+    fn permits(&self, permit: &dyn Permit) -> Result<(), ForgeError> {
+        let one_of = |count: &AtomicU64| {
+            count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        };
+        if one_of(&self.1.suspends) {
+            SUSPENDED.with(|slept| slept.set(slept.get() + Duration::from_hours(1)));
+            self.1.noticed.fetch_add(u64::from(!permit.holds()), Ordering::SeqCst);
+        }
+        if one_of(&self.1.told) { Err(ForgeError::Revoked("acting")) } else { Ok(()) }
     }
 }
 
@@ -56,7 +75,7 @@ impl Forge for Lapsing {
         self.0.issues(references).await
     }
     async fn base(&self, request: &BaseRequest, permit: &dyn Permit) -> Result<BaseOutcome, ForgeError> {
-        self.permits()?;
+        self.permits(permit)?;
         self.0.base(request, permit).await
     }
     async fn publish(
@@ -64,18 +83,18 @@ impl Forge for Lapsing {
         request: &PublishRequest,
         permit: &dyn Permit,
     ) -> Result<PublishOutcome, ForgeError> {
-        self.permits()?;
+        self.permits(permit)?;
         self.0.publish(request, permit).await
     }
     async fn look(&self, pull: u64) -> Result<Observation, ForgeError> {
         self.0.look(pull).await
     }
     async fn check(&self, request: &CheckRequest, permit: &dyn Permit) -> Result<Checks, ForgeError> {
-        self.permits()?;
+        self.permits(permit)?;
         self.0.check(request, permit).await
     }
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
-        self.permits()?;
+        self.permits(permit)?;
         self.0.merge(request, permit).await
     }
 }
@@ -109,11 +128,21 @@ impl Dispatcher {
     }
 }
 
-/// The wall clock of these tests moves with tokio's.
-fn clock() -> Time {
+thread_local! {
+    /// For how long the machine of this test was suspended; a test runs in one thread.
+    static SUSPENDED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// The uptime of these tests moves with tokio's clock, and while the machine is suspended.
+fn uptime() -> Duration {
     static BEGAN: std::sync::OnceLock<tokio::time::Instant> = std::sync::OnceLock::new();
     let began = *BEGAN.get_or_init(tokio::time::Instant::now);
-    Time::from_millis(1_700_000_000_000) + tokio::time::Instant::now().saturating_duration_since(began)
+    tokio::time::Instant::now().saturating_duration_since(began) + SUSPENDED.get()
+}
+
+/// The wall clock of these tests, which nobody sets.
+fn clock() -> Time {
+    Time::from_millis(1_700_000_000_000) + uptime()
 }
 
 impl Town {
@@ -153,7 +182,7 @@ impl Town {
     fn parts(&self) -> Parts {
         let store = Arc::clone(&self.store);
         let forge = Arc::new(Lapsing(self.forge.clone(), Arc::clone(&self.lapses)));
-        Parts { store, forge, proof: Arc::new(NoProof), clock }
+        Parts { store, forge, proof: Arc::new(NoProof), clock, uptime }
     }
 
     fn settings(&self, mode: Mode) -> Settings {

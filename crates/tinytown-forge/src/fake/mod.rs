@@ -1,39 +1,24 @@
-//! A forge in memory: issues, a history of commits, pull requests, scripted checks.
+//! A forge in memory: the model that simulations use ([`ForgeModel`]), behind the port.
 //!
 //! Strict and deterministic: no clock, no randomness, the same calls give the same names. A test or
 //! simulator plays everybody else through the methods of [`FakeForge`]: whoever writes issues, commits,
 //! pushes to branches, closes or merges by hand. Two commits conflict if both sides touch the same file.
 
-mod commits;
 mod forge;
-mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tinytown_core::id::{ItemKey, MissionId, OpId, Sha};
+use tinytown_core::id::Sha;
 use tinytown_core::issue::{Issue, IssueRef};
 use tinytown_core::observation::{Checks, Pull};
-
-use world::World;
+use tinytown_core::simulate::ForgeModel;
 
 /// A merge that the fake made for a caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FakeMerge {
-    /// Whose.
-    pub mission: MissionId,
-    /// Of which item.
-    pub item: ItemKey,
-    /// Under which name.
-    pub op: OpId,
-    /// What was merged.
-    pub head: Sha,
-    /// The merge commit.
-    pub commit: Sha,
-}
+pub use tinytown_core::simulate::ForgeMerge as FakeMerge;
 
 /// A forge in memory. Cheap enough for thousands of missions a second. A clone is another handle to it.
 #[derive(Debug, Clone)]
-pub struct FakeForge(Arc<Mutex<World>>);
+pub struct FakeForge(Arc<Mutex<ForgeModel>>);
 
 impl Default for FakeForge {
     fn default() -> Self {
@@ -44,127 +29,96 @@ impl Default for FakeForge {
 impl FakeForge {
     /// A forge with one commit on its base, no issues, and checks that pass.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(World::new())))
+        Self(Arc::new(Mutex::new(ForgeModel::new())))
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn model(&self) -> MutexGuard<'_, ForgeModel> {
         // A panic in one test thread says nothing about the data: every change here is total.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes an issue, or writes it anew.
     pub fn put_issue(&self, issue: Issue) {
-        self.world().issues.insert(issue.reference.clone(), issue);
+        self.model().put_issue(issue);
     }
 
     /// Removes an issue.
     pub fn remove_issue(&self, reference: &IssueRef) {
-        self.world().issues.remove(reference);
+        self.model().remove_issue(reference);
     }
 
     /// The commit that the base is at.
     pub fn base_tip(&self) -> Sha {
-        let world = self.world();
-        world.commits.sha(world.base)
+        self.model().base_tip()
     }
 
     /// Makes a commit that touches these files. Unknown parents are passed over.
     pub fn commit(&self, parents: &[&Sha], touched: &[&str]) -> Sha {
-        let mut world = self.world();
-        let parents: Vec<_> = parents.iter().filter_map(|sha| world.commits.find(sha)).collect();
-        let place = world.commits.add(&parents, touched);
-        world.commits.sha(place)
+        self.model().commit(parents, touched)
     }
 
     /// Whether `descendant` contains `ancestor` (or is it).
     pub fn contains(&self, descendant: &Sha, ancestor: &Sha) -> bool {
-        let world = self.world();
-        let places = (world.commits.find(descendant), world.commits.find(ancestor));
-        matches!(places, (Some(descendant), Some(ancestor)) if world.commits.contains(descendant, ancestor))
+        self.model().contains(descendant, ancestor)
     }
 
     /// A person moves the base. An unknown commit changes nothing.
     pub fn move_base(&self, to: &Sha) {
-        let mut world = self.world();
-        if let Some(place) = world.commits.find(to) {
-            world.base = place;
-        }
+        self.model().move_base(to);
     }
 
     /// Where a branch is.
     pub fn branch(&self, name: &str) -> Option<Sha> {
-        let world = self.world();
-        world.branches.get(name).map(|place| world.commits.sha(*place))
+        self.model().branch(name)
     }
 
     /// A person pushes to a branch, or deletes it. An unknown commit changes nothing.
     pub fn push(&self, name: &str, to: Option<&Sha>) {
-        let mut world = self.world();
-        match to.map(|sha| world.commits.find(sha)) {
-            None => drop(world.branches.remove(name)),
-            Some(Some(place)) => drop(world.branches.insert(name.to_owned(), place)),
-            Some(None) => {}
-        }
+        self.model().push(name, to);
     }
 
     /// A person closes a pull request without merging it.
     pub fn close(&self, pull: u64) {
-        if let Some(record) = self.world().pull_mut(pull) {
-            record.closed = true;
-        }
+        self.model().close(pull);
     }
 
     /// A person merges a pull request. Answers the merge commit, `None` if it is not open.
     pub fn merge_by_hand(&self, pull: u64) -> Option<Sha> {
-        let mut world = self.world();
-        let place = world.merge_head(pull)?;
-        Some(world.commits.sha(place))
+        self.model().merge_by_hand(pull)
     }
 
     /// What checks answer where nothing else was scripted.
     pub fn set_checks(&self, answer: Checks) {
-        self.world().checks_default = answer;
+        self.model().set_checks(answer);
     }
 
     /// What the runs of the checks on one commit answer, in order; the last answer stays.
     pub fn script_checks(&self, head: &Sha, answers: impl IntoIterator<Item = Checks>) {
-        let mut world = self.world();
-        if let Some(place) = world.commits.find(head) {
-            world.checks_script.insert(place, answers.into_iter().collect());
-        }
+        self.model().script_checks(head, answers);
     }
 
     /// How often checks ran on a commit.
     pub fn check_runs(&self, head: &Sha) -> usize {
-        let world = self.world();
-        world.commits.find(head).and_then(|place| world.check_runs.get(&place)).copied().unwrap_or(0)
+        self.model().check_runs(head)
     }
 
     /// Whether the forge does not yet know if this head can be merged.
     pub fn set_mergeability_unknown(&self, head: &Sha, unknown: bool) {
-        let mut world = self.world();
-        let Some(place) = world.commits.find(head) else { return };
-        if unknown {
-            world.unknown_mergeability.insert(place)
-        } else {
-            world.unknown_mergeability.remove(&place)
-        };
+        self.model().set_mergeability_unknown(head, unknown);
     }
 
     /// Something is in the way where the base is checked out, in these words; `None`: no more.
     pub fn set_base_busy(&self, words: Option<&str>) {
-        self.world().base_busy = words.map(str::to_owned);
+        self.model().set_base_busy(words);
     }
 
     /// All pull requests, as they are now, by number.
     pub fn pulls(&self) -> Vec<Pull> {
-        let world = self.world();
-        let numbers = 1..=u64::try_from(world.pulls.len()).unwrap_or(u64::MAX);
-        numbers.filter_map(|number| world.pull(number)).collect()
+        self.model().pulls()
     }
 
     /// All merges made for callers, in order.
     pub fn merges(&self) -> Vec<FakeMerge> {
-        self.world().merges.clone()
+        self.model().merges().to_vec()
     }
 }

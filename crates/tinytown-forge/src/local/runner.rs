@@ -72,6 +72,7 @@ impl Runner {
             env: environment(std::env::vars_os(), &[], &told),
             stdin: None,
             log: self.logs.join(format!("check-{name}.log")),
+            begin_by_ms: None,
             time_limit_ms: self.limit_ms,
             stall_limit_ms: None,
             stall_watch: None,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::{CANCEL, KILL, Outcome, PING, Report, Spec};
+use crate::clock::uptime;
 use crate::files::{self, FileError};
 use crate::process::ProcessId;
 
@@ -40,6 +41,9 @@ pub enum SuperviseError {
         /// What it said.
         line: String,
     },
+    /// [`Spec::begin_by_ms`] had passed before the command began; nothing of it ran.
+    #[error("the time in which the run might begin had passed")]
+    TooLate,
     /// The command could not be started; nothing of it runs.
     #[error("{0}")]
     FailedToStart(String),
@@ -72,6 +76,7 @@ impl Supervisor {
         let _ = control.write_all(&line).await;
         let command = match next_report(&mut reports).await? {
             Some(Report::Started(command)) => command,
+            Some(Report::TooLate) => return Err(SuperviseError::TooLate),
             Some(Report::FailedToStart(why)) => return Err(SuperviseError::FailedToStart(why)),
             Some(Report::Ended(outcome)) => return Err(unexpected(&outcome)),
             None => return Err(SuperviseError::SupervisorDied),
@@ -169,10 +174,10 @@ async fn keep_alive(
     loop {
         let word = tokio::select! {
             word = words.recv() => match word {
-                Some(word) => word,
+                Some(word) => word.to_owned(),
                 None => return,
             },
-            _ = ticks.tick() => PING,
+            _ = ticks.tick() => format!("{PING} {}", uptime().as_millis()),
         };
         if control.write_all(format!("{word}\n").as_bytes()).await.is_err() {
             return;

@@ -6,8 +6,8 @@
 //! of them can be found and killed, and it lives on a *control pipe*: when that closes, or no ping comes in
 //! time, it kills everything at once. The [`Supervisor`] starts one and hands back a [`Run`].
 //!
-//! What the two say to each other is one JSON line with the [`Spec`], then words (`ping`, `cancel`,
-//! `kill`), and in return one line each when the command started and when it ended ([`Report`]).
+//! What the two say to each other is one JSON line with the [`Spec`], then words (`ping` with the time,
+//! `cancel`, `kill`), and in return one line each when the command started and when it ended ([`Report`]).
 //!
 //! If the supervisor itself is killed, the command dies with it, but not what the command started:
 //! [`crate::run_files::sweep`] removes that by the run's marker in the environment.
@@ -32,11 +32,12 @@ pub use client::{Run, SuperviseError, Supervisor};
 const CANCEL: &str = "cancel";
 /// Kills at once.
 const KILL: &str = "kill";
-/// Shows that whoever started the supervisor lives.
+/// Shows that whoever started the supervisor lives; followed by the milliseconds of
+/// [`crate::clock::uptime`] at which it was said, for it may wait long in the pipe.
 const PING: &str = "ping";
 
-/// What to run, and for how long. Times are in milliseconds on a clock that stands still while the
-/// machine is suspended. Paths should be absolute.
+/// What to run, and for how long. Times are in milliseconds, on a clock that stands still while the
+/// machine is suspended if nothing else is said. Paths should be absolute.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// The run's name, unique for ever: it marks the environment of every process of the run.
@@ -53,6 +54,10 @@ pub struct Spec {
     pub stdin: Option<PathBuf>,
     /// Where both its output streams are appended.
     pub log: PathBuf,
+    /// Until when it may begin, on [`crate::clock::uptime`]; `None` means at any time. Whoever may run it for
+    /// a while only says so here: between asking and beginning, any process may stand still for hours.
+    #[serde(default)]
+    pub begin_by_ms: Option<u64>,
     /// How long it may run before it is asked to end.
     pub time_limit_ms: u64,
     /// How long it may show no sign of life before it is asked to end. Noticed at most a quarter later.
@@ -61,7 +66,8 @@ pub struct Spec {
     /// A folder in which a change is a sign of life, as growth of the log is.
     #[serde(default)]
     pub stall_watch: Option<PathBuf>,
-    /// How long the supervisor waits for a ping before it kills everything.
+    /// How long the supervisor waits for a ping before it kills everything, on [`crate::clock::uptime`]. If
+    /// the supervisor itself stood still, it gives another half of this from then on.
     pub ping_limit_ms: u64,
     /// How long the command may take to end after it was asked to.
     #[serde(default = "ten_seconds")]
@@ -105,6 +111,8 @@ impl Spec {
 pub enum Report {
     /// The command runs.
     Started(ProcessId),
+    /// [`Spec::begin_by_ms`] had passed: it was not begun, and nothing of it runs.
+    TooLate,
     /// It could not be started, and nothing of it runs.
     FailedToStart(String),
     /// It has ended, and nothing of it runs any more.
@@ -193,5 +201,6 @@ mod tests {
         );
         let failed = serde_json::to_string(&Report::FailedToStart("why".into())).expect("written");
         assert_eq!(failed, r#"{"failed_to_start":"why"}"#);
+        assert_eq!(serde_json::to_string(&Report::TooLate).expect("written"), r#""too_late""#);
     }
 }

@@ -1,6 +1,10 @@
 //! However a run ends, none of its processes is left, and nobody else's is touched.
 
-use tinytown_host::process::{ProcessId, Signal};
+use std::time::Duration;
+
+use tinytown_host::clock::uptime;
+use tinytown_host::process::{ProcessId, Signal, signal};
+use tinytown_host::run_files::living;
 use tinytown_host::supervise::{Cause, Exit, Outcome, Run};
 
 use crate::world::{Process, World, assert_gone, eventually, eventually_gone};
@@ -100,4 +104,45 @@ fn no_survivor_when_the_client_stands_still() {
     eventually_gone(&escaped);
     eventually("the run file to be deleted", || !world.spec.run_file.exists());
     assert!(client.id().is_alive() && decoy.id().is_alive());
+}
+
+/// As when the machine is suspended: all stand still, all go on, and a while passes until the client pings.
+#[test]
+fn a_run_whose_client_stood_still_together_with_its_supervisor_goes_on() {
+    let mut world =
+        World::new("echo $$ > command; while [ ! -e go ]; do sleep 0.01; done; echo done > ended");
+    world.spec.ping_limit_ms = 2_000;
+    let client = world.client();
+    let command = world.process("command");
+    let supervisor = living(&world.runs()).unwrap().runs[0].file.supervisor.clone();
+    client.send(Signal::Stop);
+    assert!(signal(&supervisor, Signal::Stop).unwrap());
+    let until = uptime() + Duration::from_millis(2_500);
+    eventually("the limit to pass", || uptime() > until);
+    // The supervisor first: it looks, and finds no ping.
+    assert!(signal(&supervisor, Signal::Continue).unwrap());
+    let woken = uptime() + Duration::from_millis(50);
+    eventually("the supervisor to look", || uptime() > woken);
+    client.send(Signal::Continue);
+    let until = uptime() + Duration::from_secs(2);
+    eventually("another limit to pass", || uptime() > until);
+    assert!(command.is_alive());
+    std::fs::write(world.work("go"), "").unwrap();
+    eventually("the command to end by itself", || world.work("ended").exists());
+}
+
+/// The same, but for the client, which never goes on.
+#[test]
+fn no_survivor_when_the_client_stands_still_for_longer_than_its_supervisor() {
+    let mut world = sleeping();
+    world.spec.ping_limit_ms = 1_000;
+    let client = world.client();
+    let escaped = world.escaped();
+    let supervisor = living(&world.runs()).unwrap().runs[0].file.supervisor.clone();
+    client.send(Signal::Stop);
+    assert!(signal(&supervisor, Signal::Stop).unwrap());
+    let until = uptime() + Duration::from_millis(1_500);
+    eventually("the limit to pass", || uptime() > until);
+    assert!(signal(&supervisor, Signal::Continue).unwrap());
+    eventually_gone(&escaped);
 }

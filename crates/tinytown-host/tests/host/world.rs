@@ -47,6 +47,7 @@ impl World {
             env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
             stdin: None,
             log: at("log"),
+            begin_by_ms: None,
             time_limit_ms: 600_000,
             stall_limit_ms: None,
             stall_watch: None,

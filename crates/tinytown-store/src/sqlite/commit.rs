@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, Row, params};
 use tinytown_core::id::OpId;
+use tinytown_core::mutant::{Mutant, is_planted};
 
 use super::failure::Failure;
 use super::reads::{self, mission_version, town_row};
@@ -13,29 +14,40 @@ use crate::{
 };
 
 pub(super) fn commit(connection: &mut Connection, commit: &Commit) -> Result<Committed, Failure> {
-    write(connection, |tx| {
-        let town = town_row(tx)?;
-        if let Some(first) = memo(tx, &commit.op)? {
-            return Ok(first);
-        }
-        rules::holds(town.incarnation, &town.lease, commit.fence)?;
-        let mission = check(tx, commit, town.version)?;
+    if is_planted(Mutant::CommitWithoutTransaction) {
+        return change(connection, commit);
+    }
+    let committed = write(connection, |tx| change(tx, commit))?;
+    if is_planted(Mutant::AcknowledgedApart) {
+        write(connection, |tx| acknowledge(tx, commit).or(Ok(())))?;
+    }
+    Ok(committed)
+}
+
+fn change(tx: &Connection, commit: &Commit) -> Result<Committed, Failure> {
+    let town = town_row(tx)?;
+    if let Some(first) = memo(tx, &commit.op)? {
+        return Ok(first);
+    }
+    rules::holds(town.incarnation, &town.lease, commit.fence)?;
+    let mission = check(tx, commit, town.version)?;
+    if !is_planted(Mutant::AcknowledgedApart) {
         acknowledge(tx, commit)?;
-        let version = match &commit.town {
-            Some(change) => write_town(tx, change)?,
-            None => town.version,
-        };
-        let mission = match &commit.mission {
-            Some(change) => write_mission(tx, change, mission)?,
-            None => 0,
-        };
-        write_mail(tx, &commit.mail_done, &commit.mail)?;
-        write_effects(tx, &commit.effects_done, &commit.effects)?;
-        keep_blobs(tx, &commit.blobs)?;
-        let committed = Committed { town: version, mission };
-        remember(tx, commit, committed)?;
-        Ok(committed)
-    })
+    }
+    let version = match &commit.town {
+        Some(change) => write_town(tx, change)?,
+        None => town.version,
+    };
+    let mission = match &commit.mission {
+        Some(change) => write_mission(tx, change, mission)?,
+        None => 0,
+    };
+    write_mail(tx, &commit.mail_done, &commit.mail)?;
+    write_effects(tx, &commit.effects_done, &commit.effects)?;
+    keep_blobs(tx, &commit.blobs)?;
+    let committed = Committed { town: version, mission };
+    remember(tx, commit, committed)?;
+    Ok(committed)
 }
 
 fn memo(tx: &Connection, op: &OpId) -> Result<Option<Committed>, Failure> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::failure::{Failure, unavailable};
-use crate::{StoreError, rules};
+use crate::{StoreError, crash, rules};
 
 /// The newest schema this program reads and writes.
 const SCHEMA_VERSION: u32 = 1;
@@ -28,7 +28,9 @@ pub(super) enum Access {
 
 /// Makes the file and the schema unless they are there.
 pub(super) fn create(path: &Path, at: &str) -> Result<(), StoreError> {
+    crash::point("nothing");
     make_file(path).map_err(|error| unavailable(at, error))?;
+    crash::point("making the file");
     let prepare = || match schema_version(path, at)? {
         0 => write_schema(path, at),
         _ => Ok(()),
@@ -84,7 +86,10 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(file) => file.sync_all()?,
+        Ok(file) => {
+            crash::point("creating the file");
+            file.sync_all()?;
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(error),
     }
@@ -116,12 +121,17 @@ fn version_of(connection: &Connection, at: &str) -> Result<u32, Failure> {
 /// Writes the schema, unless another process did meanwhile.
 fn write_schema(path: &Path, at: &str) -> Result<(), Failure> {
     let mut connection = connect(path, Access::Write)?;
+    crash::point("turning on the write-ahead log");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version_of(&transaction, at)? == 0 {
         transaction.execute_batch(include_str!("schema.sql"))?;
+        crash::point("making the tables");
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        crash::point("naming the schema");
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    crash::point("COMMIT of the schema");
+    Ok(())
 }
 
 /// Turns on the write-ahead log, which stays on. SQLite asks no busy handler here, so we wait ourselves.

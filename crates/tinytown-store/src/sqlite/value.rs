@@ -4,7 +4,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Params, Row, ToSql};
 
 use super::failure::Failure;
-use crate::{Record, rules};
+use crate::{Record, crash, rules};
 
 /// A number of the port in a signed column. Beyond its range there is nothing, so bounds may be cut.
 pub(super) struct Num(pub(super) u64);
@@ -55,7 +55,9 @@ pub(super) fn name<T>(
 
 /// Executes a statement that is prepared once; answers how many rows it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
-    connection.prepare_cached(sql)?.execute(params)
+    let changed = connection.prepare_cached(sql)?.execute(params)?;
+    crash::point(sql);
+    Ok(changed)
 }
 
 /// The first row of a statement that is prepared once, if there is one.
@@ -66,7 +68,9 @@ pub(super) fn first<T>(
     read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Option<T>> {
     use rusqlite::OptionalExtension as _;
-    connection.prepare_cached(sql)?.query_row(params, read).optional()
+    let row = connection.prepare_cached(sql)?.query_row(params, read).optional()?;
+    crash::point(sql);
+    Ok(row)
 }
 
 /// All rows of a statement that is prepared once.

@@ -36,7 +36,11 @@ impl Worker {
         work: impl FnOnce(&mut Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (tell, told) = oneshot::channel();
+        #[cfg(feature = "mutants")]
+        let planted = tinytown_core::mutant::planted();
         let job = move |connection: &mut Connection| {
+            #[cfg(feature = "mutants")]
+            tinytown_core::mutant::plant(planted);
             if !tell.is_closed() {
                 // Whoever gave up meanwhile does not hear the answer; the work is done.
                 let _unheard = tell.send(work(connection));

@@ -9,7 +9,8 @@ use super::failure::Failure;
 use super::reads::{self, Town, town_row};
 use super::value::{Num, execute, first, num};
 use crate::{
-    Blob, InputId, Lease, LeaseCall, LeaseFence, LeaseReply, Post, Record, StoreError, TownIdentity, rules,
+    Blob, InputId, Lease, LeaseCall, LeaseFence, LeaseReply, Post, Record, StoreError, TownIdentity, crash,
+    rules,
 };
 
 /// For how long names of operations are remembered, in milliseconds.
@@ -20,9 +21,13 @@ pub(super) fn write<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Connection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    crash::point("nothing");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    crash::point("BEGIN");
     let answer = work(&transaction)?;
+    crash::point("everything before COMMIT");
     transaction.commit()?;
+    crash::point("COMMIT");
     Ok(answer)
 }
 
@@ -123,6 +128,7 @@ pub(super) fn post(connection: &mut Connection, post: &Post) -> Result<InputId, 
         let sql = "INSERT INTO input (op, input, at) VALUES (?1, ?2, ?3) RETURNING id";
         let values = params![post.op.as_str(), post.input, post.at.as_millis()];
         let id = tx.prepare_cached(sql)?.query_row(values, |row| num(row, 0))?;
+        crash::point(sql);
         Ok(InputId(id))
     })
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, SigSet, Signal};
@@ -12,6 +13,7 @@ use nix::unistd::Pid;
 
 use super::children::Children;
 use super::control::Control;
+use crate::clock::uptime;
 use crate::files::{self, FileError};
 use crate::process::{ProcessError, ProcessId, RUN_MARKER};
 use crate::run_files::{RunFile, RunFileError};
@@ -36,6 +38,9 @@ pub(super) enum StartError {
     RunFile(#[source] RunFileError),
     #[error("could not look at the started process: {0}")]
     Process(#[source] ProcessError),
+    /// Its time had passed.
+    #[error("too late")]
+    TooLate,
     #[error("could not start {program} in {folder}: {source}")]
     Spawn { program: String, folder: String, source: io::Error },
 }
@@ -49,6 +54,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// A command that runs.
 pub(super) struct Job {
     pub(super) spec: Spec,
+    /// When it was about to be started, on the clock that counts suspend.
+    pub(super) begun: Duration,
     /// The command's process: our child, so its number is not reused before we reap it.
     pub(super) command: ProcessId,
     /// Readable when a child has ended.
@@ -67,13 +74,14 @@ impl Job {
         let log = files::open_log(&spec.log).map_err(StartError::Log)?;
         let mut command = command(&spec, &log)?;
         note.write(&spec.run_file).map_err(StartError::RunFile)?;
+        let begun = uptime();
         let started = spawn(&mut command, &spec).and_then(|id| {
             note.command = Some(id.clone());
             note.write(&spec.run_file).map_err(StartError::RunFile)?;
             Ok(id)
         });
         match started {
-            Ok(command) => Ok(Self { spec, command, child_ends, log: Some(log) }),
+            Ok(command) => Ok(Self { spec, begun, command, child_ends, log: Some(log) }),
             Err(error) => {
                 Children::of(0).remove(&child_ends);
                 forget(&spec);
@@ -135,20 +143,28 @@ fn input(spec: &Spec) -> Result<Stdio, StartError> {
 
 #[expect(unsafe_code, reason = "a child's set-up between fork and exec has no safe interface")]
 fn spawn(command: &mut Command, spec: &Spec) -> Result<ProcessId, StartError> {
-    let supervisor = Pid::this();
+    let (supervisor, begin_by) = (Pid::this(), spec.begin_by_ms.map(Duration::from_millis));
     // SAFETY: between fork and exec `set_up_child` makes system calls only: it neither allocates nor
     // locks nor panics.
-    unsafe { command.pre_exec(move || set_up_child(supervisor)) };
-    let child = command.spawn().map_err(|source| StartError::Spawn {
-        program: spec.argv[0].clone(),
-        folder: spec.cwd.display().to_string(),
-        source,
+    unsafe { command.pre_exec(move || set_up_child(supervisor, begin_by)) };
+    let child = command.spawn().map_err(|source| match has_passed(begin_by) {
+        true => StartError::TooLate,
+        false => StartError::Spawn {
+            program: spec.argv[0].clone(),
+            folder: spec.cwd.display().to_string(),
+            source,
+        },
     })?;
     ProcessId::of(child.id()).map_err(StartError::Process)
 }
 
+fn has_passed(moment: Option<Duration>) -> bool {
+    moment.is_some_and(|moment| moment < uptime())
+}
+
 /// Runs in the child: it is to die with its supervisor, and to meet signals as any program expects to.
-fn set_up_child(supervisor: Pid) -> io::Result<()> {
+/// Whether it may begin is asked last, so that nothing can come between but the command itself.
+fn set_up_child(supervisor: Pid, begin_by: Option<Duration>) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if Pid::parent() != supervisor {
         // It died before we asked to be told.
@@ -157,7 +173,9 @@ fn set_up_child(supervisor: Pid) -> io::Result<()> {
     for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
         reset(signal)?;
     }
-    Ok(SigSet::empty().thread_set_mask()?)
+    SigSet::empty().thread_set_mask()?;
+    // Which error does not matter: time never goes back, so whoever spawned us sees for itself.
+    if has_passed(begin_by) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
 }
 
 #[expect(unsafe_code, reason = "signal dispositions have no safe interface")]

@@ -6,17 +6,20 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::{CANCEL, Cause, KILL, Outcome, PING, Report};
+use crate::clock::uptime;
 use crate::process::{self, Signal, signal_here};
 
 mod children;
 mod control;
 mod job;
 mod stall;
+mod vigil;
 
 use children::Children;
 use control::{Control, Word};
 use job::{Job, StartError};
 use stall::Stall;
+use vigil::Vigil;
 
 /// Supervises what is asked on standard input.
 pub(super) fn main() -> ExitCode {
@@ -35,7 +38,10 @@ pub(super) fn main() -> ExitCode {
 }
 
 fn refuse(error: &StartError) -> ExitCode {
-    tell(&Report::FailedToStart(error.to_string()));
+    tell(&match error {
+        StartError::TooLate => Report::TooLate,
+        error => Report::FailedToStart(error.to_string()),
+    });
     ExitCode::FAILURE
 }
 
@@ -52,7 +58,7 @@ struct Supervision {
     job: Job,
     control: Control,
     children: Children,
-    last_ping: Instant,
+    vigil: Vigil,
     time_limit: Option<Instant>,
     stall: Option<Stall>,
     phase: Phase,
@@ -75,10 +81,10 @@ impl Supervision {
         Self {
             time_limit: now.checked_add(Duration::from_millis(spec.time_limit_ms)),
             stall: Stall::of(spec, job.log.take(), now),
+            vigil: Vigil::new(spec.ping_limit(), job.begun),
             children: Children::of(job.command.pid),
             job,
             control,
-            last_ping: now,
             phase: Phase::Running,
         }
     }
@@ -121,7 +127,7 @@ impl Supervision {
 
     fn obey(&mut self, word: &Word) {
         match word {
-            Word::Said(word) if word == PING => self.last_ping = Instant::now(),
+            Word::Said(word) if word.starts_with(PING) => self.vigil.heard(said_at(word)),
             Word::Said(word) if word == CANCEL => self.ask_to_end(Cause::Cancel),
             Word::Said(word) if word == KILL => self.end_now(Cause::Kill),
             // A newer client may know more words; those of ours stay what they are.
@@ -132,7 +138,7 @@ impl Supervision {
 
     fn judge(&mut self, now: Instant) {
         let has_come = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if has_come(self.ping_limit()) {
+        if self.vigil.is_over(uptime()) {
             return self.end_now(Cause::Orphaned);
         }
         match self.phase {
@@ -150,18 +156,15 @@ impl Supervision {
         }
     }
 
-    fn ping_limit(&self) -> Option<Instant> {
-        self.last_ping.checked_add(self.job.spec.ping_limit())
-    }
-
     fn next_deadline(&self) -> Option<Instant> {
+        let ping_look = Instant::now().checked_add(self.vigil.next_look(uptime()));
         let next_look = self.stall.as_ref().map(|stall| stall.next_look);
         let others = match self.phase {
             Phase::Running => [self.time_limit, next_look],
             Phase::Ending(_, limit) => [limit, None],
             Phase::Over(_) => [None, None],
         };
-        others.into_iter().chain([self.ping_limit()]).flatten().min()
+        others.into_iter().chain([ping_look]).flatten().min()
     }
 
     /// The first reason stands.
@@ -179,6 +182,12 @@ impl Supervision {
             Phase::Ending(first, _) | Phase::Over(first) => Phase::Over(first),
         };
     }
+}
+
+/// When a ping was said; now if it does not tell, as those of clients of an earlier version.
+fn said_at(ping: &str) -> Duration {
+    let told = ping.split_once(' ').and_then(|(_, millis)| millis.parse().ok());
+    told.map_or_else(uptime, Duration::from_millis)
 }
 
 /// What cannot be asked now (another user's, or `/proc` not readable) is dealt with after the grace.

@@ -1,7 +1,7 @@
 //! Which files govern a mission: changing them changes the rules by which the change is judged.
 
-/// CI definitions, by file or folder (with a slash at its end).
-const CI: [&str; 4] = [".github/workflows/", ".ci/", ".gitlab-ci.yml", "Jenkinsfile"];
+/// Settings and CI definitions, by file or folder (with a slash at its end), from the repository's root.
+const RULES: [&str; 5] = [".github/workflows/", ".ci/", ".gitlab-ci.yml", "Jenkinsfile", "tinytown.toml"];
 
 /// Those of the changed files that govern missions, sorted: `tinytown.toml`, CI definitions, and whatever
 /// is in the issue folder. `prefix` is the path from the repository's root to the town, empty or with
@@ -13,21 +13,29 @@ pub fn governed_files<'a>(
     prefix: &str,
     issues: Option<&str>,
 ) -> Vec<String> {
-    let mut rules: Vec<String> = CI.map(str::to_owned).to_vec();
-    rules.extend(["tinytown.toml".to_owned(), format!("{prefix}tinytown.toml")]);
-    rules.extend(issues.map(|folder| format!("{prefix}{}/", folder.trim_end_matches('/'))));
-    let governs = |path: &str| rules.iter().any(|rule| matches(rule, path));
-    let mut found: Vec<String> = changed.into_iter().filter(|p| governs(p)).map(str::to_owned).collect();
+    let in_town = |path: &str| {
+        let issues = issues.map(|folder| folder.trim_end_matches('/'));
+        after(path, prefix).is_some_and(|path| {
+            matches("tinytown.toml", path)
+                || issues.and_then(|folder| after(path, folder)).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let governs = |path: &&str| RULES.iter().any(|rule| matches(rule, path)) || in_town(path);
+    let mut found: Vec<String> = changed.into_iter().filter(governs).map(str::to_owned).collect();
     found.sort();
     found.dedup();
     found
 }
 
 fn matches(rule: &str, path: &str) -> bool {
-    let beginning = path.get(..rule.len()).is_some_and(|start| start.eq_ignore_ascii_case(rule));
-    beginning && (rule.ends_with('/') || path.len() == rule.len())
+    after(path, rule).is_some_and(|rest| rule.ends_with('/') || rest.is_empty())
 }
 
+/// The rest of a path that begins so.
+fn after<'a>(path: &'a str, beginning: &str) -> Option<&'a str> {
+    let (start, rest) = path.split_at_checked(beginning.len())?;
+    start.eq_ignore_ascii_case(beginning).then_some(rest)
+}
 #[cfg(test)]
 mod tests {
     use super::*;

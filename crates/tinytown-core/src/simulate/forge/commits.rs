@@ -1,15 +1,15 @@
-//! The fake's history: commits that know their parents, the files they touch, and all they contain.
+//! The model's history: commits that know their parents, the files they touch, and all they contain.
 
-use tinytown_core::id::Sha;
+use crate::id::Sha;
 
 /// A commit's place in the list of all commits.
 pub(super) type Place = usize;
 
 /// All commits, in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Commits(Vec<Node>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     sha: Sha,
     /// Files it changes compared with its first parent; none for a clean merge.
@@ -53,14 +53,22 @@ impl Commits {
 
     /// Files touched by what `head` contains and `base` does not, sorted.
     pub(super) fn changed(&self, base: Place, head: Place) -> Vec<&str> {
-        let only_head = (0..=head).filter(|&c| self.contains(head, c) && !self.contains(base, c));
-        let mut files: Vec<&str> = only_head.flat_map(|c| &self.0[c].touched).map(String::as_str).collect();
+        let (base, head) = (&self.0[base].contains, &self.0[head].contains);
+        let mut files: Vec<&str> = Vec::new();
+        for (at, word) in head.iter().enumerate() {
+            let mut only_head = word & !base.get(at).copied().unwrap_or(0);
+            while only_head != 0 {
+                let place = at * 64 + only_head.trailing_zeros() as usize;
+                files.extend(self.0[place].touched.iter().map(String::as_str));
+                only_head &= only_head - 1;
+            }
+        }
         files.sort_unstable();
         files.dedup();
         files
     }
 
-    /// Files that both sides changed since they parted: the fake's notion of a conflict.
+    /// Files that both sides changed since they parted: the model's notion of a conflict.
     pub(super) fn conflicts(&self, ours: Place, theirs: Place) -> Vec<&str> {
         let there = self.changed(ours, theirs);
         if there.is_empty() {
@@ -86,6 +94,7 @@ mod tests {
         );
         assert_eq!(commits.find(&commits.sha(line)), Some(line));
         assert_eq!(commits.find(&Sha::new(&"0".repeat(40)).expect("digits")), None);
+        assert_eq!((commits.changed(root, line), commits.changed(line, side)), (vec!["x"], vec!["y"]));
     }
 
     #[test]

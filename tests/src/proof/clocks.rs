@@ -1,0 +1,60 @@
+//! Hosts and their clocks: one that stands still in suspend, one that does not, one that people set.
+
+use std::time::Duration;
+
+use tinytown_core::time::Time;
+use tinytown_dispatcher::Moment;
+
+/// Milliseconds of true time since the world began.
+pub(super) type Ms = u64;
+
+/// The wall clock's reading when the world begins, in milliseconds since 1970.
+pub(super) const BEGINNING: i64 = 1_700_000_000_000;
+
+/// A machine.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Host {
+    /// How far its wall clock is off, in milliseconds.
+    pub wall_off: i64,
+    /// How long it was suspended before the present suspend.
+    slept: Ms,
+    /// Since when it is suspended.
+    pub suspended: Option<Ms>,
+    /// Until when it cannot reach the store.
+    pub cut_until: Ms,
+}
+
+impl Host {
+    /// The clock that stands still in suspend.
+    pub(super) fn mono(&self, now: Ms) -> Ms {
+        self.suspended.unwrap_or(now) - self.slept
+    }
+
+    /// True time at which that clock will read `mono`, if the host is not suspended before.
+    pub(super) fn when(&self, mono: Ms) -> Ms {
+        mono + self.slept
+    }
+
+    /// The wall clock.
+    pub(super) fn wall(&self, now: Ms) -> Time {
+        Time::from_millis(BEGINNING + i64::try_from(now).unwrap_or(i64::MAX) + self.wall_off)
+    }
+
+    /// All clocks.
+    pub(super) fn moment(&self, now: Ms) -> Moment {
+        let (mono, boot) = (Duration::from_millis(self.mono(now)), Duration::from_millis(now));
+        Moment { mono, wall: self.wall(now), boot }
+    }
+
+    /// It falls asleep.
+    pub(super) fn suspend(&mut self, now: Ms) {
+        self.suspended.get_or_insert(now);
+    }
+
+    /// It wakes up.
+    pub(super) fn resume(&mut self, now: Ms) {
+        if let Some(since) = self.suspended.take() {
+            self.slept += now - since;
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Promises that the history alone does not show: about processes, about time, about the forge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tinytown_core::id::{ItemKey, MissionId};
+use tinytown_core::mission::Mission;
+use tinytown_store::codec::decode;
+use tinytown_store::records::{StepRecord, load_mission};
+use tinytown_store::{Archive as _, Commit, Scope};
+
+use super::calls::at_once;
+use super::clocks::Ms;
+use super::ledger::{Violation, broken};
+use super::world::{LEASE, Life, Pid, Role, World};
+
+/// How much later than promised something may happen that takes a few calls.
+const SLACK: Ms = 1_600;
+
+/// What the judge remembers.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    /// When the lease was taken last.
+    pub taken_at: Ms,
+    /// How often a dispatcher was troubled.
+    pub troubles: u64,
+    /// The mission that cannot be read at the moment.
+    pub unreadable: Option<MissionId>,
+    /// Somebody said that a mission cannot be read.
+    pub unreadable_told: bool,
+    /// When somebody decided last.
+    decided_at: Ms,
+    begun: BTreeSet<(MissionId, ItemKey, u64)>,
+    merges_seen: usize,
+    merged: BTreeMap<(MissionId, ItemKey), u64>,
+}
+
+type Kept = Result<(), Violation>;
+
+impl World {
+    fn tried(&mut self, guarantee: &'static str) {
+        *self.ledger.trials.entry(guarantee).or_default() += 1;
+    }
+
+    /// A commit was accepted: was anybody robbed, and is what was declared lost gone?
+    pub(super) fn judge_commit(&mut self, _pid: Pid, _commit: &Commit) {
+        for (name, generation) in std::mem::take(&mut self.ledger.gone) {
+            self.tried("G11");
+            let kept = self.judge_gone(&name, generation);
+            self.break_promise(kept);
+        }
+    }
+
+    fn judge_gone(&mut self, name: &tinytown_core::id::AgentName, generation: u64) -> Kept {
+        let worker = self.procs.iter().position(|proc| match &proc.role {
+            Role::Worker(worker) => {
+                worker.name == *name && worker.generation.map(|own| own.0) == Some(generation)
+            }
+            _ => false,
+        });
+        let Some(pid) = worker else { return Ok(()) };
+        let (life, since) = (self.procs[pid].life, self.procs[pid].since);
+        let beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
+        if life != Life::Dead && self.now - beat < LEASE {
+            broken!("G11", "{name} was declared lost {} ms after its last sign of life", self.now - beat);
+        }
+        let asleep = self.hosts[self.procs[pid].host].suspended.is_some();
+        let gone = life == Life::Dead && self.now - since > 100
+            || life == Life::Stopped && self.now - since >= LEASE;
+        for run in self.runs.iter_mut().filter(|run| run.worker == pid && run.alive) {
+            if gone && !asleep && !run.lost_touch && self.disturbed_at < since {
+                broken!("G11", "{name} was declared lost, and its agent still works on {}", run.claim.item);
+            }
+            run.lost_touch = true;
+        }
+        Ok(())
+    }
+
+    /// A run began: is it one too many?
+    pub(super) fn judge_runs(&mut self, at: usize) {
+        self.tried("G5");
+        let kept = self.runs_in_bounds(at);
+        self.break_promise(kept);
+    }
+
+    fn runs_in_bounds(&mut self, at: usize) -> Kept {
+        let claim = self.runs[at].claim.clone();
+        if !self.judge.begun.insert((claim.mission, claim.item.clone(), claim.fence.0)) {
+            broken!("G1", "{} was begun twice under fence {}", claim.item, claim.fence);
+        }
+        let live = || self.runs.iter().filter(|run| run.alive && !run.lost_touch);
+        let of_mission = live().filter(|run| run.claim.mission == claim.mission).count();
+        let of_agent = live().filter(|run| run.claim.agent == claim.agent).count();
+        let Some(mission) = self.ledger.missions.get(&claim.mission) else { return Ok(()) };
+        let allowed = mission.charter.policy.max_parallel as usize;
+        if of_mission > allowed {
+            let who: Vec<String> =
+                live().map(|run| format!("{} (p{})", run.claim.item, run.worker)).collect();
+            broken!(
+                "G5",
+                "{of_mission} agents at work on the mission, {allowed} allowed: {}",
+                who.join(", ")
+            );
+        }
+        if of_agent > 1 {
+            broken!("G5", "{} works on {of_agent} items", claim.agent);
+        }
+        Ok(())
+    }
+
+    /// Something was done at the forge: was it done before?
+    pub(super) fn judge_forge(&mut self) {
+        self.tried("G3");
+        let kept = self.effects_once();
+        self.break_promise(kept);
+    }
+
+    fn effects_once(&mut self) -> Kept {
+        let merges = self.forge.fake.merges();
+        for merge in &merges[self.judge.merges_seen..] {
+            let times = self.judge.merged.entry((merge.mission, merge.item.clone())).or_default();
+            *times += 1;
+            if *times > 1 {
+                broken!("G3", "{} was merged {times} times", merge.item);
+            }
+        }
+        self.judge.merges_seen = merges.len();
+        Ok(())
+    }
+
+    /// Every second: is somebody late?
+    pub(super) fn judge_second(&mut self) {
+        if self.active().is_some() {
+            self.judge.decided_at = self.now;
+        }
+        if self.now <= self.disturbed_at + LEASE + SLACK {
+            return;
+        }
+        self.tried("G12");
+        if self.now > self.judge.decided_at + LEASE + SLACK {
+            let kept = self.somebody_decides();
+            self.break_promise(kept);
+        }
+        self.tried("G11");
+        let kept = self.nobody_is_forgotten();
+        self.break_promise(kept);
+    }
+
+    fn active(&self) -> Option<(Pid, Ms)> {
+        (0..self.procs.len()).find_map(|pid| match &self.procs[pid].role {
+            Role::Dispatcher(dispatcher) if self.runs(pid) && dispatcher.driver.is_active() => {
+                Some((pid, dispatcher.active_since.unwrap_or(self.now)))
+            }
+            _ => None,
+        })
+    }
+
+    /// The town as the active dispatcher sees it.
+    pub(super) fn decided(&self) -> Option<&tinytown_core::town::Town> {
+        let (pid, _) = self.active()?;
+        match &self.procs[pid].role {
+            Role::Dispatcher(dispatcher) => Some(dispatcher.driver.town()),
+            _ => None,
+        }
+    }
+
+    fn somebody_decides(&self) -> Kept {
+        let ready = (0..self.procs.len()).find(|pid| {
+            matches!(&self.procs[*pid].role, Role::Dispatcher(dispatcher) if dispatcher.serves())
+                && self.runs(*pid)
+                && self.procs[*pid].since <= self.disturbed_at
+        });
+        match (ready, self.active()) {
+            (Some(pid), None) => {
+                broken!(
+                    "G12",
+                    "p{pid} is there, and nobody decides {} ms after the last trouble",
+                    self.now - self.disturbed_at
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn nobody_is_forgotten(&self) -> Kept {
+        let Some((_, since)) = self.active() else { return Ok(()) };
+        for proc in &self.procs {
+            let Role::Worker(worker) = &proc.role else { continue };
+            let Some(generation) = worker.generation.filter(|_| proc.life == Life::Dead) else { continue };
+            let present = self.ledger.present.get(&worker.name) == Some(&generation.0);
+            let from = proc.since.max(since).max(self.disturbed_at);
+            if present && self.now > from + LEASE + SLACK {
+                broken!(
+                    "G11",
+                    "{} is dead for {} ms, and counted as present",
+                    worker.name,
+                    self.now - proc.since
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What the active dispatcher believes, checked whole.
+    pub(super) fn judge_belief(&mut self, town: &tinytown_core::town::Town) {
+        for mission in town.missions() {
+            if let Err(violation) = mission.check(town.roster()) {
+                let kept = invariant(&violation);
+                self.break_promise(kept);
+            }
+        }
+    }
+
+    /// At the end: is the history whole, and does it give what the store holds?
+    pub(super) fn judge_end(&mut self) {
+        self.tried("G7");
+        let missions: Vec<MissionId> = self.ledger.missions.keys().copied().collect();
+        for id in missions {
+            let kept = self.history_gives_state(id);
+            self.break_promise(kept);
+        }
+        let kept = self.pulls_once();
+        self.break_promise(kept);
+    }
+
+    fn history_gives_state(&self, id: MissionId) -> Kept {
+        let Ok(stored) = at_once(self.model.mission(id)).and_then(|view| load_mission(&view)) else {
+            broken!("G2", "mission {id} cannot be read")
+        };
+        let Ok(steps) = at_once(self.model.steps(Scope::Mission(id), 0, usize::MAX)) else {
+            broken!("G2", "the history of mission {id} cannot be read")
+        };
+        let mut replayed = Mission::new(stored.charter().clone());
+        for (at, (number, record)) in (1..).zip(&steps) {
+            let Ok(step) = decode::<StepRecord>("step", record) else {
+                broken!("G2", "step {number} cannot be read")
+            };
+            if at != *number {
+                broken!("G2", "step {at} of mission {id} is missing");
+            }
+            for event in &step.events {
+                if let Err(illegal) = replayed.apply(event, step.now) {
+                    broken!("G7", "step {number} of mission {id}: {illegal}");
+                }
+            }
+        }
+        for (stored, replayed) in stored.items().iter().zip(replayed.items()) {
+            if stored != replayed {
+                broken!(
+                    "G7",
+                    "{} is {:?} in the store, and {:?} by its history",
+                    stored.spec.key,
+                    stored.now,
+                    replayed.now
+                );
+            }
+        }
+        if stored.items().len() != replayed.items().len() || stored.head().state != replayed.head().state {
+            broken!("G7", "mission {id} is not what its history gives");
+        }
+        Ok(())
+    }
+
+    fn pulls_once(&self) -> Kept {
+        let mut branches = BTreeSet::new();
+        for pull in self.forge.fake.pulls() {
+            if !branches.insert(pull.branch.clone()) {
+                broken!("G3", "{} has two pull requests", pull.branch);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invariant(violation: &tinytown_core::mission::Violation) -> Kept {
+    use tinytown_core::mission::Violation as V;
+    match violation {
+        V::TooManyRunning { .. } => broken!("G5", "{violation}"),
+        V::TooEarly { .. } | V::Gate { .. } | V::OwnReview { .. } => broken!("G4", "{violation}"),
+        V::Launches { .. } => broken!("G15", "{violation}"),
+        _ => broken!("G2", "{violation}"),
+    }
+}
