@@ -17,6 +17,7 @@ pub mod prompt;
 mod report;
 pub mod result_file;
 mod settings;
+mod standing;
 mod words;
 mod worker;
 
@@ -24,5 +25,5 @@ pub use cli::{AgentCli, CliError, Launch, PROMPT_ARGUMENT_LIMIT, Prompt, PromptF
 pub use error::WorkerError;
 pub use preset::{find, presets};
 pub use report::{Progress, Report};
-pub use settings::{Applier, Clock, MintOp, Ports, Settings};
+pub use settings::{Applier, Clock, MintOp, Ports, Settings, Uptime};
 pub use worker::{Ended, Shutdown, Worker};

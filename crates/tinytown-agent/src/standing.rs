@@ -116,26 +116,33 @@ impl Standing {
 
     /// Waits, through outages, until it is certain that this start counts as alive, or is over.
     pub(crate) async fn make_sure(&self) -> Result<Sure, StoreError> {
+        let mut oldest = self.lease() / 12;
         loop {
-            if let Some(until) = self.certain_until() {
+            let over = if self.is_doubted() {
+                self.settle().await?
+            } else if let Some(until) = self.certain_until(oldest) {
                 return Ok(Sure::Until(until));
-            }
-            let over = if self.is_doubted() { self.settle().await? } else { self.beat_anew().await? };
+            } else {
+                // A slow store's answers are old when they come.
+                oldest = self.lease() / 6;
+                self.beat_anew().await?
+            };
             if let Some(why) = over {
                 return Ok(Sure::Not(why));
             }
         }
     }
 
-    /// Until when a run may begin, if the last beat was just now. The rest is for starting it.
-    fn certain_until(&self) -> Option<Duration> {
+    /// Until when a run may begin, if the last beat is no older than this. The rest is for starting it.
+    fn certain_until(&self, oldest: Duration) -> Option<Duration> {
         let known = self.known();
         let age = self.office.uptime().saturating_sub(known.beat);
-        let is_certain = known.gaps == known.harmless && age <= self.lease() / 12;
+        let is_certain = known.gaps == known.harmless && age <= oldest;
         is_certain.then(|| known.beat + self.lease() / 4)
     }
 
-    fn is_doubted(&self) -> bool {
+    /// Whether we may have been declared lost, and have not asked since.
+    pub(crate) fn is_doubted(&self) -> bool {
         let known = self.known();
         known.gaps != known.harmless
     }

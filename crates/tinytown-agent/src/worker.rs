@@ -270,6 +270,10 @@ impl Service {
     fn rejoined(&mut self, start: Start) {
         self.asking_again = false;
         if start.generation == self.standing.generation {
+            if self.standing.is_doubted() {
+                // There was another gap since we asked.
+                self.ask_again();
+            }
             return;
         }
         self.office.say(&Progress::Rejoined(start.generation));

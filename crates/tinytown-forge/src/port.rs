@@ -8,6 +8,11 @@
 //! - A change names what it expects (`expected`, `head`); if the forge is elsewhere, that is an
 //!   outcome, not an error, and nothing was changed.
 //! - An answer is about exactly one head commit. What is not known is said to be unknown.
+//! - A pull request that was merged through this port stays merged: at that head, by that commit,
+//!   whatever is pushed to its branch. Looks say so, a publication is [`PublishOutcome::NotOpen`], a merge
+//!   is [`MergeOutcome::Merged`] (at a head that was pushed later it may also be
+//!   [`MergeOutcome::HeadMoved`], back to the merged head), and nothing is changed. What a person merged
+//!   by moving the base need only count while the base contains the head that is proposed.
 //! - Text from issues is data: never a shell word, flag, path or ref.
 
 use async_trait::async_trait;
@@ -138,7 +143,8 @@ pub struct MergeRequest {
 /// What became of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MergeOutcome {
-    /// The head is reachable from the base; this commit made it so, if that is known.
+    /// The head is reachable from the base, or the pull request was merged before, at another head;
+    /// this commit made it so, if that is known.
     Merged(Option<Sha>),
     /// It does not merge into the base as it is now.
     Conflict(String),
@@ -196,6 +202,7 @@ pub trait Forge: Send + Sync {
     /// them itself; the verdict for a commit is kept and answered again unless `again`.
     async fn check(&self, request: &CheckRequest, permit: &dyn Permit) -> Result<Checks, ForgeError>;
 
-    /// Merges, if the pull request proposes exactly the expected head.
+    /// Merges, if the pull request proposes exactly the expected head. One that is merged already is
+    /// never merged again, whichever head is expected.
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError>;
 }

@@ -1,5 +1,5 @@
 //! The proof campaign.
-use tinytown_tests::proof::{Case, Kind, play};
+use tinytown_tests::proof::{Campaign, Case, Kind, minimise, play};
 fn main() {
     let words: Vec<String> = std::env::args().collect();
     if words[1] == "one" {
@@ -10,39 +10,58 @@ fn main() {
         println!("{:?}", outcome.violation);
         return;
     }
-    let (from, n): (u64, u64) = (words[1].parse().unwrap(), words[2].parse().unwrap());
-    let began = std::time::Instant::now();
-    let mut counts = vec![0u64; Kind::ALL.len()];
-    let (mut ended, mut missions, mut steps, mut happened, mut passed, mut bad, mut items) =
-        (0, 0, 0, 0, 0, 0, 0);
-    let mut most = (0, 0);
-    for seed in from..from + n {
-        let outcome = play(&Case::of(seed), false);
-        for (a, b) in counts.iter_mut().zip(&outcome.faults) {
-            *a += b;
+    if words[1] == "min" {
+        let case = minimise(&Case::of(words[2].parse().unwrap()));
+        println!("{case:?}");
+        for line in &play(&case, true).log {
+            println!("{line}");
         }
-        missions += outcome.missions.0;
-        ended += outcome.missions.1;
-        steps += outcome.steps;
-        happened += outcome.happened;
-        passed += outcome.passed;
-        items += outcome.items;
-        if outcome.happened > most.0 {
-            most = (outcome.happened, seed);
-        }
-        if let Some(v) = outcome.violation {
-            bad += 1;
-            if bad < 30 {
-                println!("seed {seed}: {} {}", v.guarantee, v.what.chars().take(300).collect::<String>());
+        return;
+    }
+    #[cfg(feature = "mutants")]
+    if words[1] == "hunt" {
+        let began = std::time::Instant::now();
+        for caught in tinytown_tests::proof::hunt_all(words.get(2).map_or(0, |w| w.parse().unwrap())) {
+            match &caught.by {
+                Some((case, after, violation)) => println!(
+                    "{:<28} {:<4} by {:<4} after {after:>5} (seed {}): {}",
+                    caught.mutant.name(),
+                    caught.mutant.guarantee(),
+                    violation.guarantee,
+                    case.seed,
+                    violation.what.chars().take(120).collect::<String>()
+                ),
+                None => println!(
+                    "{:<28} {:<4} NOT CAUGHT in {}",
+                    caught.mutant.name(),
+                    caught.mutant.guarantee(),
+                    caught.cases
+                ),
             }
         }
+        println!("{:?}", began.elapsed());
+        return;
+    }
+    let campaign =
+        Campaign { seed: words[1].parse().unwrap(), missions: words[2].parse().unwrap(), twice: false };
+    let began = std::time::Instant::now();
+    let tally = campaign.run(|_| {});
+    for (case, v) in tally.broken.iter().take(30) {
+        println!("seed {}: {} {}", case.seed, v.guarantee, v.what.chars().take(300).collect::<String>());
     }
     println!(
-        "{missions} missions ({ended} ended), {items} items, {steps} steps, {happened} events, {} s virtual, {bad} bad, {:?}, most {most:?}",
-        passed / 1000,
-        began.elapsed()
+        "{} missions ({} ended), {} items, {} steps, {} events, {} bad, {:?} {:016x}",
+        tally.missions,
+        tally.ended,
+        tally.items,
+        tally.steps,
+        tally.happened,
+        tally.broken.len(),
+        began.elapsed(),
+        tally.print
     );
-    for (k, c) in Kind::ALL.iter().zip(&counts) {
+    println!("{:?}", tally.trials);
+    for (k, c) in Kind::ALL.iter().zip(&tally.faults) {
         println!("  {:<28} {c}", k.word());
     }
 }

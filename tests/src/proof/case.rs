@@ -19,7 +19,7 @@ pub struct Case {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<usize>,
     /// Honest agents and a friendly forge.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub friendly: bool,
     /// The faults that may fire; all that are drawn if none are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// The case of a seed, with honest agents and a friendly forge, and only such faults.
+    pub fn steady(seed: u64, kinds: &[Kind]) -> Self {
+        Self { friendly: true, kinds: Some(kinds.to_vec()), ..Self::of(seed) }
+    }
+
     /// The case of a seed.
     pub const fn of(seed: u64) -> Self {
         Self { seed, items: None, friendly: false, only: None, kinds: None }
@@ -51,6 +56,9 @@ impl Case {
         (1..=missions)
             .map(|nth| {
                 let mut scenario = draw(self.seed.wrapping_mul(31).wrapping_add(nth), items);
+                if self.friendly {
+                    scenario.chance.changes = 0.3;
+                }
                 for issue in &mut scenario.issues {
                     issue.number += (nth - 1) * 1000;
                     for on in &mut issue.after {
@@ -83,6 +91,6 @@ impl Case {
 
     /// How long things go wrong.
     pub fn trouble_lasts(&self) -> Ms {
-        self.draw(20, 180, "trouble") * 1_000
+        self.draw(10, 120, "trouble") * 1_000
     }
 }

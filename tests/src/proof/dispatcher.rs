@@ -32,6 +32,8 @@ pub(super) struct Dispatcher {
     forge_calls: u64,
     /// A command that applies one input, and goes.
     command: Option<(Poster, OpId, Input)>,
+    /// The command's input is in the inbox.
+    posted: bool,
     /// When it last began to decide.
     pub active_since: Option<Ms>,
 }
@@ -56,6 +58,7 @@ impl Dispatcher {
             serial: 0,
             forge_calls: 0,
             command: command.map(|(op, input)| (Poster::default(), op, input)),
+            posted: false,
             active_since: None,
         }
     }
@@ -74,12 +77,16 @@ impl Dispatcher {
                 }
                 Message::Tick => poster.tick(world, pid),
                 Message::Store(reply @ (StoreReply::Post(..) | StoreReply::Answer(..))) => {
+                    self.posted |= matches!(reply, StoreReply::Post(_, Ok(_)));
                     if poster.hear(world, pid, reply).is_some() {
                         world.tell(pid, 0, Message::Stop);
                     }
-                    return;
+                    return world.tell(pid, 0, Message::Tick);
                 }
                 _ => {}
+            }
+            if !self.posted {
+                return;
             }
         }
         match message {

@@ -241,6 +241,7 @@ impl World {
         }
         self.say(|| format!("host{host} resumes"));
         self.hosts[host].resume(self.now);
+        self.judge.resumed_at = self.now;
         self.disturbed_at = self.disturbed_at.max(self.now);
         for pid in 0..self.procs.len() {
             if self.procs[pid].host == host {
@@ -256,7 +257,7 @@ impl World {
         self.quiet = true;
         self.faults.on = false;
         self.forge.be_quiet();
-        self.outage_until = self.now;
+        self.outage_until = self.outage_until.min(self.now);
         self.watched.set_unreadable(None);
         self.judge.unreadable = None;
         for host in 0..self.hosts.len() {

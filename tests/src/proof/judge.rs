@@ -27,6 +27,10 @@ pub(super) struct Judge {
     pub unreadable: Option<MissionId>,
     /// Somebody said that a mission cannot be read.
     pub unreadable_told: bool,
+    /// Until when the store was away for so long that everybody noticed.
+    pub outage_until: Ms,
+    /// When a host woke up last.
+    pub resumed_at: Ms,
     /// When somebody decided last.
     decided_at: Ms,
     begun: BTreeSet<(MissionId, ItemKey, u64)>,
@@ -60,6 +64,9 @@ impl World {
         let Some(pid) = worker else { return Ok(()) };
         let (life, since) = (self.procs[pid].life, self.procs[pid].since);
         let beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
+        // Nobody can show that they live while the store is away, or while the only machine sleeps.
+        let asleep_until = if self.hosts.len() == 1 { self.judge.resumed_at } else { 0 };
+        let beat = beat.max(self.judge.outage_until.min(self.now).min(self.outage_until)).max(asleep_until);
         if life != Life::Dead && self.now - beat < LEASE {
             broken!("G11", "{name} was declared lost {} ms after its last sign of life", self.now - beat);
         }

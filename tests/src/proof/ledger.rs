@@ -9,11 +9,11 @@ use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, OpId, Sha};
 use tinytown_core::input::{Input, MissionInput};
 use tinytown_core::item::ItemSpec;
 use tinytown_core::mission::Charter;
-use tinytown_core::observation::{Checks, PullState};
+use tinytown_core::observation::Checks;
 use tinytown_core::roster::RosterChange;
 use tinytown_store::codec::decode;
 use tinytown_store::records::StepRecord;
-use tinytown_store::{Commit, InputId, LeaseFence};
+use tinytown_store::{Commit, InputId, LeaseFence, Post, Record};
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub struct LedgerMission {
 pub struct Ledger {
     /// Whose commits count now.
     pub lease: Option<LeaseFence>,
-    posted: BTreeMap<u64, OpId>,
+    posted: BTreeMap<u64, Record>,
     posted_ops: BTreeSet<OpId>,
     acknowledged: BTreeSet<u64>,
     commits: BTreeSet<OpId>,
@@ -131,11 +131,11 @@ type Kept = Result<(), Violation>;
 
 impl Ledger {
     /// An input is in the inbox.
-    pub fn posted(&mut self, id: InputId, op: &OpId) -> Kept {
-        match self.posted.insert(id.0, op.clone()) {
+    pub fn posted(&mut self, id: InputId, post: &Post) -> Kept {
+        match self.posted.insert(id.0, post.input.clone()) {
             Some(_) => Ok(()),
-            None if self.posted_ops.insert(op.clone()) => Ok(()),
-            None => broken!("G2", "the input {op} is in the inbox twice"),
+            None if self.posted_ops.insert(post.op.clone()) => Ok(()),
+            None => broken!("G2", "the input {} is in the inbox twice", post.op),
         }
     }
 
@@ -200,10 +200,16 @@ impl Ledger {
     }
 
     fn acknowledge(&mut self, commit: &Commit) -> Kept {
-        for (id, _) in &commit.acks {
+        for (id, answer) in &commit.acks {
             self.tried("G2");
-            if !self.posted.contains_key(&id.0) {
-                broken!("G2", "commit {} acknowledges input {}, which nobody posted", commit.op, id.0);
+            let Some(input) = self.posted.get(&id.0) else {
+                broken!("G2", "commit {} acknowledges input {}, which nobody posted", commit.op, id.0)
+            };
+            let open = |(id, mission): &(&MissionId, &LedgerMission)| {
+                mission.over.is_none() && input.0.contains(&format!("\"mission\":\"{id}\""))
+            };
+            if answer.0.contains("has ended") && self.missions.iter().any(|mission| open(&mission)) {
+                broken!("G2", "input {} was answered as if its mission had ended: {}", id.0, answer.0);
             }
             if !self.acknowledged.insert(id.0) {
                 broken!("G2", "input {} was acknowledged twice", id.0);
@@ -488,6 +494,10 @@ impl Page<'_> {
     }
 
     fn attempt_failed(&mut self, key: &ItemKey, agent: &AgentName, cause: &str) -> Kept {
+        self.tried("G15");
+        if matches!(self.input, Input::Gone { .. }) {
+            broken!("G15", "{key}: a lost worker was counted as a failed attempt");
+        }
         let item = self.item(key)?;
         item.failed += 1;
         item.cause = true;
@@ -599,7 +609,14 @@ impl Page<'_> {
                 }
                 item.approved = approve.then(|| head.clone());
             }
-            Event::PullState { state: PullState::Merged(_), .. } => {}
+            Event::PullSeen { seen, .. } if item.head.as_ref() != Some(&seen.head) => {
+                broken!(
+                    "G18",
+                    "a look at {} counts for {key}, whose head is {:?}",
+                    seen.head.short(),
+                    item.head
+                )
+            }
             Event::ItemMerged { commit, .. } => {
                 item.end = Some(End::Done(Outcome::Merged { commit: commit.clone() }));
                 item.changed = false;

@@ -5,6 +5,7 @@
 //! stop going wrong and everything must come to its end. The first broken promise ends it.
 
 mod calls;
+mod campaign;
 mod case;
 mod clocks;
 mod dispatcher;
@@ -13,6 +14,7 @@ mod faults;
 mod forge;
 mod judge;
 mod ledger;
+mod minimise;
 mod operator;
 mod post;
 mod run;
@@ -22,20 +24,28 @@ mod world;
 
 use std::collections::BTreeMap;
 
+pub use campaign::{Campaign, Caught, Tally, rate};
+#[cfg(feature = "mutants")]
+pub use campaign::{hunt, hunt_all};
 pub use case::Case;
 pub use faults::{FaultId, Kind};
 pub use ledger::{End, Violation};
+pub use minimise::minimise;
 
 use clocks::Ms;
 use tinytown_core::id::ItemKey;
+use tinytown_core::mutant::Mutant;
 use world::{Plan, Role, World};
+
+/// Mutants of SQLite, which crashing processes notice.
+pub const OF_SQLITE: &[Mutant] = &[Mutant::CommitWithoutTransaction, Mutant::AcknowledgedApart];
 
 /// How long after the last fault a mission may take to its end.
 const PATIENCE: Ms = 12 * 3_600_000;
 /// More than this happens in no world that is well.
 const MOST: u64 = 400_000;
 /// How often people look whether somebody asks for help.
-const LOOK: Ms = 20_000;
+const LOOK: Ms = 5_000;
 
 /// What came of a case.
 #[derive(Debug)]

@@ -91,7 +91,7 @@ impl Operator {
         for mission in town.missions() {
             if mission.head().state == MissionState::Stopped {
                 answers.push((mission.id(), None));
-            } else if mission.head().help.is_some() {
+            } else {
                 answers.extend(self.of_mission(mission, town.roster()));
             }
         }
@@ -108,9 +108,18 @@ impl Operator {
             let key = &item.spec.key;
             let Some(ix) = mission.find(key) else { continue };
             let Some(wait) = mission.wait(ix, roster) else { continue };
+            // Who is not asked for help only hurries what waits for nothing but time.
+            let asked = mission.head().help.is_some();
+            if !asked && wait.code != WaitCode::Backoff {
+                continue;
+            }
             let root = ItemKey::new(key.as_str().split('/').next().unwrap_or_default());
             let times = self.helped.entry((mission.id(), key.clone())).or_default();
             let word = match wait.code {
+                WaitCode::Backoff => {
+                    answers.push((mission.id(), Some(format!("retry {key}"))));
+                    continue;
+                }
                 WaitCode::Limit | WaitCode::Person if *times < 2 => format!("retry {key}"),
                 WaitCode::Limit | WaitCode::Person => format!("skip {key}"),
                 WaitCode::EmptyChange | WaitCode::Governance if wait.owner == "operator" => {

@@ -15,7 +15,7 @@ pub(super) enum Did {
     /// It took in a commit.
     Commit(Box<Commit>),
     /// It took in an input.
-    Post(InputId, OpId),
+    Post(InputId, Box<Post>),
     /// It answered a lease call.
     Lease(LeaseReply),
     /// It counted a sign of life.
@@ -109,7 +109,7 @@ impl Store for Watched {
 
     async fn post(&self, post: &Post) -> Result<InputId, StoreError> {
         let id = self.model.post(post).await?;
-        self.saw(Did::Post(id, post.op.clone()));
+        self.saw(Did::Post(id, Box::new(post.clone())));
         Ok(id)
     }
 

@@ -30,6 +30,8 @@ use super::worker::Worker;
 
 /// How long holders of the lease, and workers, may be silent.
 pub(super) const LEASE: Ms = 10_000;
+/// An outage of this length is noticed by whoever looks every second.
+const NOTICED: Ms = 2_500;
 /// After this long a caller believes that a call failed which nobody answered.
 const CALL_LIMIT: Ms = 5_000;
 
@@ -553,8 +555,8 @@ impl World {
                     self.judge_commit(pid, &commit);
                     self.wake_waiters();
                 }
-                Did::Post(id, op) => {
-                    let kept = self.ledger.posted(id, &op);
+                Did::Post(id, post) => {
+                    let kept = self.ledger.posted(id, &post);
                     self.break_promise(kept);
                     self.wake_waiters();
                 }
@@ -620,7 +622,10 @@ impl World {
 
     /// Nobody reaches the store for a while.
     pub(super) fn outage(&mut self, long: Ms) {
-        self.outage_until = self.now + long;
+        if long >= NOTICED {
+            self.judge.outage_until = self.now + long;
+        }
+        self.outage_until = self.outage_until.max(self.now + long);
         self.disturbed_at = self.disturbed_at.max(self.outage_until);
         for waiter in std::mem::take(&mut self.waiters) {
             self.tell(waiter.pid, 1, Message::Store(waiter.call.away()));

@@ -9,4 +9,5 @@ mod hostile;
 mod joining;
 mod leaving;
 mod outages;
+mod pauses;
 mod world;

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tinytown_agent::Progress;
-use tinytown_core::input::{Input, MissionInput};
+use tinytown_core::input::MissionInput;
 use tinytown_core::roster::Agent;
 use tinytown_store::{CallName, Fault, Faulty};
 
-use crate::joining::post;
 use crate::world::{World, eventually};
 
 #[tokio::test]
@@ -57,20 +55,5 @@ async fn an_agent_works_on_through_an_outage_and_its_work_is_handed_in_after_it(
     away.store(false, Ordering::Relaxed);
     assert!(world.dispatcher.outcome(&brief.claim).await.is_ok());
     assert!(world.said.lock().unwrap().contains(&Progress::StoreBack));
-    worker.stop().await;
-}
-
-#[tokio::test]
-async fn after_a_gap_as_long_as_its_lease_a_worker_makes_sure_of_its_name() {
-    let mut world = World::new("").await;
-    world.settings.lease = Duration::from_millis(300);
-    let worker = world.spawn().await;
-    let joined = world.dispatcher.agent(Agent::is_present).await;
-    let (agent, generation) = (joined.name, joined.generation);
-    post(&world, "the lease", &Input::Gone { agent, generation, reason: "silent".into() }).await;
-    world.dispatcher.agent(|agent| !agent.is_present()).await;
-    // The machine was suspended.
-    world.ahead.store(3_600_000, Ordering::Relaxed);
-    world.dispatcher.agent(|agent| agent.is_present() && agent.generation > generation).await;
     worker.stop().await;
 }

@@ -19,6 +19,7 @@ use tinytown_core::letter::Brief;
 use tinytown_core::roster::Agent;
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
+use tinytown_host::clock::uptime;
 use tinytown_host::git::Identity;
 use tinytown_host::process::ProcessId;
 use tinytown_host::run_files::{Which, sweep};
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) said: Arc<Mutex<Vec<Progress>>>,
     /// Milliseconds by which the workers' wall clock is ahead.
     pub(crate) ahead: Arc<AtomicI64>,
+    /// Milliseconds for which the workers stood still, as their clock that counts suspend has it.
+    pub(crate) slept: Arc<AtomicU64>,
 }
 
 /// A worker that runs.
@@ -75,7 +78,15 @@ impl World {
         store.found(&TownIdentity { id, name: "town".into(), created_at }).await.unwrap();
         let dispatcher = Dispatcher::start(&store).await;
         let settings = settings(&repository, script, &place.path().join("home"));
-        Self { place, store, dispatcher, settings, said: Arc::default(), ahead: Arc::default() }
+        Self {
+            place,
+            store,
+            dispatcher,
+            settings,
+            said: Arc::default(),
+            ahead: Arc::default(),
+            slept: Arc::default(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -97,11 +108,13 @@ impl World {
     pub(crate) fn begin(&self, store: Arc<dyn Store>) -> Running {
         static OPERATIONS: AtomicU64 = AtomicU64::new(0);
         let (said, ahead) = (Arc::clone(&self.said), Arc::clone(&self.ahead));
+        let slept = Arc::clone(&self.slept);
         let ports = Ports {
             store,
             applier: Arc::new(Nobody),
             report: Arc::new(move |progress: &Progress| said.lock().unwrap().push(progress.clone())),
             clock: Arc::new(move || Time::from_millis(now() + ahead.load(Ordering::Relaxed))),
+            uptime: Arc::new(move || uptime() + Duration::from_millis(slept.load(Ordering::Relaxed))),
             mint: Arc::new(|| OpId::new(format!("op-{}", OPERATIONS.fetch_add(1, Ordering::Relaxed)))),
         };
         let worker = Worker::new(self.settings.clone(), ports);

@@ -10,6 +10,7 @@ use crate::id::{AgentName, Fence, Role, Sha};
 use crate::letter::{About, Brief, Letter, assignment_key};
 use crate::markers::slug;
 use crate::mission::{ItemIx, Mission, Phase, Rank};
+use crate::mutant::{self, Mutant, is_planted};
 use crate::roster::{Agent, RosterChange};
 
 /// How many ready items are asked for the roles they would like, when an item must take an agent of another role.
@@ -70,6 +71,11 @@ impl Turn<'_> {
         };
         if let Some(pinned) = &item.now.pinned {
             return self.roster.get(pinned).filter(|agent| agent.is_free()).map(|agent| agent.name.clone());
+        }
+        if is_planted(Mutant::ChanceInDecision) {
+            let suiting: Vec<&Agent> = self.roster.all_free().filter(suits).collect();
+            let chosen = usize::try_from(mutant::count()).unwrap_or(0) % suiting.len().max(1);
+            return suiting.get(chosen).map(|agent| agent.name.clone());
         }
         let of_role = |role: Option<&Role>| self.roster.free(role).find(suits);
         let wished = if item.is_review() {

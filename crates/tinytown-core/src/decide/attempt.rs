@@ -8,6 +8,7 @@ use crate::id::{AgentName, Claim, Generation, Sha};
 use crate::input::{Answer, AttemptEnd, Refusal, Submission};
 use crate::letter::{Letter, Recipient, assignment_key, cancel_key};
 use crate::mission::{ItemIx, Phase};
+use crate::mutant::{self, Mutant, is_planted};
 use crate::roster::RosterChange;
 
 /// Time before the second attempt; each later one waits six times as long, up to [`BACKOFF_MOST`].
@@ -17,6 +18,9 @@ const BACKOFF_MOST: Duration = Duration::from_mins(15);
 /// How long an item waits after its `failures`-th failed attempt.
 pub(super) fn backoff(failures: u32) -> Duration {
     let factor = 6_u32.saturating_pow(failures.saturating_sub(1));
+    if is_planted(Mutant::CounterInDecision) {
+        return BACKOFF_FIRST + Duration::from_millis(mutant::count());
+    }
     BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MOST)
 }
 
@@ -121,7 +125,8 @@ impl Turn<'_> {
 
     /// Gives up assignments whose agents do not hold them any more. Looks at all items.
     pub(super) fn reconcile(&mut self) -> Answer {
-        for ix in self.mission.disowned(self.roster) {
+        let forgotten = is_planted(Mutant::LossForgotten);
+        for ix in self.mission.disowned(self.roster).into_iter().filter(|_| !forgotten) {
             self.forsaken(ix, "its worker was lost while the mission could not be read");
         }
         Answer::applied()
@@ -141,6 +146,9 @@ impl Turn<'_> {
     fn held(&self, claim: &Claim) -> Option<ItemIx> {
         let ix = self.mission.find(&claim.item)?;
         let right_mission = claim.mission == self.mission.id();
+        if is_planted(Mutant::StaleSubmissionAccepted) {
+            return self.mission.item(ix).now.assignment.is_some().then_some(ix);
+        }
         (right_mission && self.mission.item(ix).is_held_by(claim)).then_some(ix)
     }
 
@@ -211,6 +219,9 @@ impl Turn<'_> {
     }
 
     fn lost(&mut self, ix: ItemIx, detail: &str) {
+        if is_planted(Mutant::LossCountedAsAttempt) {
+            return self.failed(ix, "lost", detail);
+        }
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
         self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
@@ -218,7 +229,7 @@ impl Turn<'_> {
         self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.to_owned() });
         let now = &self.mission.item(ix).now;
         let allowed = self.mission.policy().max_losses + now.granted;
-        if now.losses > allowed {
+        if now.losses > allowed && !is_planted(Mutant::LossesUnbounded) {
             let detail = format!("lost {} times, {allowed} allowed, the last: {detail}", now.losses);
             self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
         }
@@ -258,6 +269,9 @@ impl Turn<'_> {
         let never_told =
             self.mission.item(ix).now.assignment.as_ref().is_some_and(|held| held.base.is_none());
         self.emit(Event::CancelAsked { item: claim.item.clone(), leaving });
+        if is_planted(Mutant::AgentFreedAtCancel) {
+            self.free(&claim);
+        }
         if never_told {
             self.cancelled(ix, "cancelled before its agent was told");
         } else {

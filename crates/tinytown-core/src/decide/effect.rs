@@ -9,6 +9,7 @@ use crate::id::{OpId, Sha};
 use crate::input::Answer;
 use crate::issue::{IssueRef, IssueState};
 use crate::mission::{ItemIx, Phase};
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Mergeable, Observation, PullState};
 
 /// How soon something is tried again that the forge could not do.
@@ -90,10 +91,19 @@ impl Turn<'_> {
         if seen.state != pull.state {
             self.pull_state(ix, &seen.state);
         }
-        if seen.state == PullState::Open && seen.head != pull.head {
+        if seen.state == PullState::Open && seen.head != pull.head && !is_planted(Mutant::OldHeadCounts) {
             return self.head_moved(ix, &seen.head);
         }
         let item = self.mission.key(ix).clone();
+        if seen.head != pull.head && !is_planted(Mutant::OldHeadCounts) {
+            match seen.state {
+                PullState::Closed if !accepted => {
+                    self.emit(Event::HeadMoved { item: item.clone(), head: seen.head.clone() });
+                }
+                // What was seen is not about the head that we know.
+                _ => return self.watch_later(ix),
+            }
+        }
         if !accepted || seen.state == PullState::Open {
             self.emit(Event::PullSeen { item, seen: Box::new(seen.clone()) });
         } else {
@@ -120,7 +130,7 @@ impl Turn<'_> {
     }
 
     fn checked(&mut self, ix: ItemIx, head: &Sha, checks: &Checks) {
-        if self.mission.item(ix).now.head() != Some(head) {
+        if self.mission.item(ix).now.head() != Some(head) && !is_planted(Mutant::LateChecksCount) {
             return;
         }
         let (item, head, checks) = (self.mission.key(ix).clone(), head.clone(), Box::new(checks.clone()));

@@ -5,6 +5,7 @@ use crate::event::{Event, FollowUp, Hold, SkipReason};
 use crate::id::{AgentName, Sha};
 use crate::item::{ItemSpec, Kind, Origin, RoleWish};
 use crate::mission::{ItemIx, Phase};
+use crate::mutant::{Mutant, is_planted};
 use crate::text::Text;
 
 /// Marks where a fix's text ends and the evidence begins.
@@ -90,7 +91,8 @@ impl Turn<'_> {
     pub(super) fn verdict(&mut self, ix: ItemIx, head: &Sha, by: &AgentName, approve: bool, summary: &str) {
         let Some(parent) = self.mission.item(ix).parent else { return };
         let now = &self.mission.item(parent).now;
-        if now.phase == Phase::Gated && now.proposed.as_ref() == Some(head) && !now.authors.contains(by) {
+        let own = now.authors.contains(by) && !is_planted(Mutant::OwnReviewCounted);
+        if now.phase == Phase::Gated && now.proposed.as_ref() == Some(head) && !own {
             let item = self.mission.key(parent).clone();
             let (by, summary) = (by.to_string(), summary.to_owned());
             self.emit(Event::VerdictGiven { item, head: head.clone(), by, approve, summary });

@@ -7,6 +7,7 @@ use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, Hold, Outcome};
 use crate::item::Kind;
 use crate::mission::{ItemIx, Phase};
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Mergeable, PullState};
 use crate::text::Text;
 
@@ -41,9 +42,9 @@ impl Turn<'_> {
         }
         match now.pull.as_ref().map(|pull| pull.state.clone()) {
             Some(PullState::Merged(commit)) => self.done(ix, Outcome::Merged { commit }),
-            Some(PullState::Closed) => self.judge_closed(ix),
+            Some(PullState::Closed) if !is_planted(Mutant::PublishedForEver) => self.judge_closed(ix),
             _ if now.head() != now.proposed.as_ref() => self.publish(ix),
-            Some(PullState::Open) => self.judge_open(ix),
+            Some(PullState::Open | PullState::Closed) => self.judge_open(ix),
             None => {}
         }
     }
@@ -83,6 +84,7 @@ impl Turn<'_> {
         match &gates.checks {
             None => return Verdict::Wait,
             Some(Checks::Pending | Checks::CouldNotRun(_)) => return Verdict::LookLater { again: true },
+            Some(Checks::Red(_)) if is_planted(Mutant::RedIsGreen) => {}
             Some(Checks::Red(_)) if mending => return Verdict::LookLater { again: true },
             Some(Checks::Red(report)) => {
                 let summary = format!("{} failed: {}", report.name, report.summary);

@@ -46,8 +46,25 @@ pub struct Step {
     /// For whoever posted the input.
     pub answer: Answer,
     /// The engine contradicted itself: nothing of this step may be committed.
-    pub defect: Option<IllegalTransition>,
+    pub defect: Option<Defect>,
 }
+
+/// A contradiction of the engine with itself: a bug of tinytown, never of its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    /// An event that cannot happen was decided.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// One thing led to another without end.
+    #[error("a step that does not come to an end, after {events} events")]
+    Endless {
+        /// How many events were decided.
+        events: usize,
+    },
+}
+
+/// More events than this for each item of a mission are decided in no step that is well.
+const EVENTS_PER_ITEM: usize = 50;
 
 impl Step {
     pub(crate) fn new(seq: u64, now: Time) -> Self {
@@ -152,7 +169,7 @@ impl<'a> Turn<'a> {
     /// Makes an event true and remembers whom it concerns.
     fn emit(&mut self, event: Event) {
         if let Err(illegal) = self.mission.apply(&event, self.now) {
-            self.step.defect.get_or_insert(illegal);
+            self.step.defect.get_or_insert(illegal.into());
             return;
         }
         if let Some(ix) = event.item().and_then(|key| self.mission.find(key)) {
@@ -220,7 +237,13 @@ impl<'a> Turn<'a> {
     }
 
     fn settle(&mut self) {
+        let most = (self.mission.items().len() + 10) * EVENTS_PER_ITEM;
         while let Some(ix) = self.queue.pop_front() {
+            if self.step.events.len() > most {
+                let events = self.step.events.len();
+                self.step.defect.get_or_insert(Defect::Endless { events });
+                return;
+            }
             if self.mission.head().state.is_active() {
                 self.advance(ix);
             }

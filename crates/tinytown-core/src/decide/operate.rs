@@ -5,6 +5,7 @@ use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, SkipReason};
 use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
+use crate::mutant::{Mutant, is_planted};
 
 impl Turn<'_> {
     /// Items that the manifest excludes are skipped before anything else.
@@ -20,7 +21,7 @@ impl Turn<'_> {
     /// A pending item becomes ready when nothing is missing.
     pub(super) fn promote(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
-        if item.unmet > 0 {
+        if item.unmet > u32::from(is_planted(Mutant::DependencyIgnored)) {
             return;
         }
         let key = item.spec.key.clone();
@@ -109,7 +110,9 @@ impl Turn<'_> {
             }
             MissionState::Stopped => {
                 self.emit(Event::MissionResumed);
-                self.touch_all();
+                if !is_planted(Mutant::RevokedForgotten) {
+                    self.touch_all();
+                }
                 Answer::said("resumed")
             }
             state if state.is_over() => {

@@ -6,6 +6,7 @@ use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, life
 use crate::event::{Event, FollowUp, Outcome};
 use crate::id::ItemKey;
 use crate::item::{ItemSpec, Origin};
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::PullState;
 use crate::time::Time;
 
@@ -304,7 +305,10 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
             item.changed = None;
             // Taken as it is now.
             let head = item.head().cloned();
-            if let (Some(Outcome::Accepted { head: accepted }), Some(head)) = (&mut item.outcome, head) {
+            let lasting = !is_planted(Mutant::ApprovalForgotten);
+            if let (Some(Outcome::Accepted { head: accepted }), Some(head), true) =
+                (&mut item.outcome, head, lasting)
+            {
                 *accepted = head;
             }
         }

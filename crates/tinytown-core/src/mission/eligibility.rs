@@ -2,6 +2,7 @@
 
 use super::{ItemIx, Mission};
 use crate::id::{AgentName, Role};
+use crate::mutant::{Mutant, is_planted};
 use crate::roster::{Agent, Roster};
 
 impl Mission {
@@ -41,7 +42,7 @@ impl Mission {
     fn may_review(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
         let Some(parent) = self.item(ix).parent else { return false };
         let authors = &self.item(parent).now.authors;
-        if authors.contains(&agent.name) {
+        if authors.contains(&agent.name) && !is_planted(Mutant::OwnReviewCounted) {
             return false;
         }
         agent.role.as_ref().is_some_and(Role::is_reviewer)

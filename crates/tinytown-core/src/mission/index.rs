@@ -10,6 +10,7 @@ use super::{ItemIx, Mission, Phase};
 use crate::event::FollowUp;
 use crate::id::{AgentName, OpId, Role};
 use crate::item::Origin;
+use crate::mutant::{Mutant, is_planted};
 use crate::time::Time;
 
 /// The order in which ready items are given out; the least is first.
@@ -249,6 +250,7 @@ impl Mission {
         let item = self.item(ix);
         match item.now.phase {
             Phase::Done | Phase::Skipped | Phase::Failed => Class::Over,
+            Phase::Cancelling if is_planted(Mutant::CancelledFreesSlot) => Class::Neutral,
             Phase::Assigned | Phase::Running | Phase::Cancelling => Class::Slot,
             Phase::Pending if item.unmet == 0 => Class::Machine,
             Phase::Pending => Class::Neutral,

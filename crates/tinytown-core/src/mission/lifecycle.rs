@@ -2,6 +2,7 @@
 
 use super::Phase;
 use crate::event::Event;
+use crate::mutant::{Mutant, is_planted};
 
 /// An event that cannot happen to an item in this phase: a defect of the engine, never of its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +47,10 @@ pub(crate) fn next(phase: Phase, event: &Event) -> Result<Phase, IllegalTransiti
 
 /// An item that could be launched waits again if something that it builds upon is not done any more:
 /// an accepted dependency changed, perhaps while an attempt was running that is over now.
-pub(crate) const fn settle(phase: Phase, unmet: u32) -> Phase {
+pub(crate) fn settle(phase: Phase, unmet: u32) -> Phase {
     match phase {
-        Phase::Ready if unmet > 0 => Phase::Pending,
+        Phase::Ready if is_planted(Mutant::ReadyTooEarly) => Phase::Ready,
+        Phase::Ready if unmet > is_planted(Mutant::DependencyIgnored).into() => Phase::Pending,
         phase => phase,
     }
 }

@@ -27,6 +27,7 @@ pub use wait::{Owner, Wait, WaitCode};
 
 use crate::id::{ItemKey, MissionId, OpId};
 use crate::item::ItemSpec;
+use crate::mutant::{Mutant, is_planted};
 use crate::policy::Policy;
 use crate::roster::Roster;
 use crate::time::Time;
@@ -234,8 +235,9 @@ impl Mission {
 
     /// Whether an item is ready and a slot is free, so that an agent would be welcome.
     pub fn wants_agents(&self) -> bool {
-        self.head.state.is_active()
-            && self.running() < self.policy().max_parallel
+        let allowed = self.policy().max_parallel + u32::from(is_planted(Mutant::LimitOffByOne));
+        (self.head.state.is_active() || is_planted(Mutant::ClaimedWhileStopped))
+            && self.running() < allowed
             && self.index.ready.values().any(|queue| !queue.is_empty())
     }
 

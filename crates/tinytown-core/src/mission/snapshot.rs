@@ -7,6 +7,7 @@ use super::{Charter, Head, ItemIx, Mission};
 use crate::event::FollowUp;
 use crate::id::ItemKey;
 use crate::item::{ItemSpec, Origin};
+use crate::mutant::{Mutant, is_planted};
 
 /// What a store keeps of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +66,10 @@ impl Mission {
         let places: std::collections::HashMap<ItemKey, usize> =
             items.iter().enumerate().map(|(at, item)| (item.spec.key.clone(), at)).collect();
         let mut added = Vec::new();
-        for (key, record) in records {
+        for (key, mut record) in records {
+            if is_planted(Mutant::BudgetForgotten) {
+                record.now.attempts = 0;
+            }
             match (record.added, places.get(&key)) {
                 (Some(follow_up), _) => added.push((follow_up, record.now)),
                 (None, Some(at)) => items[*at].now = record.now,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tinytown_core::id::MissionId;
 use tinytown_core::id::OpId;
 use tinytown_core::mission::Mission;
+use tinytown_core::mutant::{Mutant, is_planted};
 use tinytown_core::town::Town;
 use tinytown_store::records::{load_mission, load_roster};
 use tinytown_store::{InputId, Lease, LeaseCall, LeaseReply, MissionView, StoreError, TownView, Vitals};
@@ -26,7 +27,9 @@ impl Driver {
         self.due.vitals = Some(now.mono + self.watch_interval());
         match vitals {
             Err(error) => {
-                self.watch.forget();
+                if !is_planted(Mutant::WatchKept) {
+                    self.watch.forget();
+                }
                 trouble(&error, calls);
             }
             Ok(vitals) => match self.part {
@@ -45,7 +48,7 @@ impl Driver {
         let seen = (lease.epoch, lease.counter);
         match self.watch.lease {
             Some((watched, since)) if watched == seen => {
-                if now.mono.saturating_sub(since) >= self.settings.lease {
+                if now.mono.saturating_sub(since) >= self.abandoned_after() {
                     return self.take(Some(seen), now, calls);
                 }
             }
@@ -55,6 +58,18 @@ impl Driver {
         if let Part::StandBy { told: told @ false } = &mut self.part {
             *told = true;
             calls.push(Call::Report(Report::StandingBy { holder: Some(holder.clone()) }));
+        }
+    }
+
+    /// How long a holder must be silent.
+    fn abandoned_after(&self) -> Duration {
+        let lease = self.settings.lease;
+        if is_planted(Mutant::TakenTooEarly) {
+            lease / 4
+        } else if is_planted(Mutant::TakenTooLate) {
+            lease * 3
+        } else {
+            lease
         }
     }
 
@@ -128,7 +143,8 @@ impl Driver {
     /// have observed us since, also while we slept. Too old an answer permits nothing; ask again.
     fn hold(&mut self, now: Moment, calls: &mut Vec<Call>) {
         let asked = self.watch.asked_at;
-        let until = asked + self.settings.lease;
+        let forged = if is_planted(Mutant::PermitKept) { self.settings.lease * 10 } else { Duration::ZERO };
+        let until = asked + self.settings.lease + forged;
         let ago = now.boot.saturating_sub(asked);
         self.due.renew = Some(now.mono + (self.settings.lease / 3).saturating_sub(ago));
         self.permit = Some(until).filter(|until| now.boot < *until);
@@ -199,7 +215,9 @@ impl Driver {
         self.flight = None;
         self.due.commit = None;
         self.due.reread = None;
-        self.read_to = InputId(0);
+        if !is_planted(Mutant::PositionKept) {
+            self.read_to = InputId(0);
+        }
         self.reading = None;
         self.inbox_empty = false;
     }
@@ -217,7 +235,9 @@ impl Driver {
         match assembled {
             Ok(()) => {
                 self.part = Part::Active;
-                self.due.reread = (self.unreadable.len() > self.broken.len()).then(|| now.mono + REREAD);
+                let again = !is_planted(Mutant::NeverReadAgain);
+                self.due.reread =
+                    (again && self.unreadable.len() > self.broken.len()).then(|| now.mono + REREAD);
                 self.due.inbox = Some(now.mono);
                 self.due.vitals = Some(now.mono);
                 calls.push(Call::Report(Report::Active));
@@ -259,7 +279,9 @@ impl Driver {
             self.town.missions().filter(|mission| !mission.disowned(self.town.roster()).is_empty());
         self.queue.extend(disowned.map(|mission| Work::Reconcile(mission.id())));
         self.revoke_what_is_over(view, calls);
-        self.take_up_effects(view, calls);
+        if !is_planted(Mutant::EffectsNotTakenUp) {
+            self.take_up_effects(view, calls);
+        }
         Ok(())
     }
 
@@ -287,7 +309,8 @@ impl Driver {
         let done = match &self.settings.mode {
             Mode::Serve => false,
             Mode::Once => self.is_active() && nothing_to_do && self.performing.is_empty(),
-            Mode::Apply(_) => self.applied && self.flight.is_none(),
+            // Others must not wait because what we came for cannot be applied: it stays in the inbox.
+            Mode::Apply(_) => self.applied || (self.is_active() && idle && self.inbox_empty),
         };
         let ours = matches!(self.part, Part::Active | Part::Loading);
         if ours && (done || self.stopping) && self.flight.is_none() {

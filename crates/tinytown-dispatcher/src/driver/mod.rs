@@ -15,6 +15,7 @@ use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::id::{AgentName, Generation, MissionId, OpId};
 use tinytown_core::input::Input;
 use tinytown_core::mission::MissionState;
+use tinytown_core::mutant::{Mutant, is_planted};
 use tinytown_core::roster::Agent;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
@@ -407,6 +408,7 @@ impl Driver {
             Some(result) => self.queue.push_back(Work::Effect { op: op.clone(), result }),
             // Our permit lapsed, or it was handed out before we lost the lease and took it again. The
             // mission still waits for it: what the store holds is taken up anew.
+            None if is_planted(Mutant::WithheldForgotten) => {}
             None => self.reload(now),
         }
     }

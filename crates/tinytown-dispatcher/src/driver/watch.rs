@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tinytown_core::id::{AgentName, Generation};
+use tinytown_core::mutant::{Mutant, is_planted};
 use tinytown_store::{Heartbeat, Vitals};
 
 use super::{Driver, Mode, Moment};
@@ -49,7 +50,7 @@ impl Driver {
             .watch
             .looked_at
             .is_some_and(|last| now.mono.saturating_sub(last) > self.watch_interval() * 4 + LOOK_MOST);
-        if paused {
+        if paused && !is_planted(Mutant::WatchKept) {
             self.watch.forget();
         }
         self.watch.looked_at = Some(now.mono);
@@ -69,9 +70,13 @@ impl Driver {
                 silent.push(Heartbeat { agent: agent.name.clone(), generation: agent.generation, counter });
             }
         }
+        if is_planted(Mutant::LossUnnoticed) {
+            return;
+        }
         for beat in silent {
+            let unmoved = (!is_planted(Mutant::ExpiryUnchecked)).then(|| beat.clone());
             let reason = format!("no sign of life for {} ms", self.settings.agent_lease.as_millis());
-            self.on_dead(beat.agent.clone(), beat.generation, reason, Some(beat));
+            self.on_dead(beat.agent, beat.generation, reason, unmoved);
         }
     }
 }

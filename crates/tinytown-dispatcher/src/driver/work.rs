@@ -4,6 +4,7 @@ use tinytown_core::effect::EffectResult;
 use tinytown_core::id::{AgentName, MissionId, OpId};
 use tinytown_core::input::{Answer, Input, MissionInput, Refusal};
 use tinytown_core::mission::Mission;
+use tinytown_core::mutant::{Mutant, is_planted};
 use tinytown_core::observation::Checks;
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
@@ -113,8 +114,14 @@ impl Driver {
             return false;
         }
         let Some(mission) = self.town.next_wake(now.wall) else { return false };
-        let input = Input::Mission { mission, what: MissionInput::Wake };
-        self.decide(Case::of(input), now, calls);
+        let case = Case::of(Input::Mission { mission, what: MissionInput::Wake });
+        self.decide(case, now, calls);
+        if self.flight.is_none() && self.is_active() && self.town.next_wake(now.wall) == Some(mission) {
+            let why = "a defect of tinytown: it is due, and nothing comes of it".to_owned();
+            self.leave_alone_for_good(mission, why, calls);
+            self.reload(now);
+            return false;
+        }
         true
     }
 
@@ -190,10 +197,14 @@ impl Driver {
             return self.refuse_unreadable(post.id, &op, &error, case.ours, now, calls);
         }
         if let Some(mission) = mission {
-            self.broken.insert(mission, why.clone());
-            self.leave_alone(mission, why, calls);
+            self.leave_alone_for_good(mission, why, calls);
         }
         self.reload(now);
+    }
+
+    fn leave_alone_for_good(&mut self, mission: MissionId, why: String, calls: &mut Vec<Call>) {
+        self.broken.insert(mission, why.clone());
+        self.leave_alone(mission, why, calls);
     }
 
     fn launch(&mut self, commit: Commit, decided: Decided, ours: bool, calls: &mut Vec<Call>) {
@@ -233,11 +244,20 @@ impl Driver {
         let Some(flight) = self.flight.take_if(|flight| flight.commit.op == *op) else { return };
         match outcome {
             Ok(committed) => self.became_true(*flight, committed, calls),
+            // Who was silent before an outage may be unable to beat in it: observe anew. If it was executed
+            // after all, reading everything tells.
+            Err(error @ StoreError::Unavailable { .. }) if !flight.commit.unmoved.is_empty() => {
+                trouble(&error, calls);
+                self.watch.forget();
+                self.reload(now);
+            }
             // Whether it was executed is not known: the same commit under the same name tells.
             Err(error @ StoreError::Unavailable { .. }) => {
                 trouble(&error, calls);
                 self.flight = Some(flight);
-                self.due.commit = Some(now.mono + STORE_RETRY);
+                if !is_planted(Mutant::CommitNotRepeated) {
+                    self.due.commit = Some(now.mono + STORE_RETRY);
+                }
             }
             Err(StoreError::Fenced { .. }) => self.step_down(now, calls),
             Err(error) => {
@@ -323,12 +343,16 @@ impl Driver {
         }
     }
 
+    fn is_left_alone(&self, mission: MissionId) -> bool {
+        self.unreadable.contains_key(&mission) && !is_planted(Mutant::UnreadableAnswered)
+    }
+
     fn take_in(&mut self, entry: InboxEntry, calls: &mut Vec<Call>) {
         self.read_to = entry.id;
         let input = decode::<Input>(&format!("input {}", entry.op), &entry.input);
         match input {
             // Its mission cannot be read here: the input waits until it can, and is not answered before.
-            Ok(Input::Mission { mission, .. }) if self.unreadable.contains_key(&mission) => {}
+            Ok(Input::Mission { mission, .. }) if self.is_left_alone(mission) => {}
             // It was written for a newer engine than this one: leave it to that.
             Err(error @ StoreError::Newer { .. }) => trouble(&error, calls),
             input => {
@@ -347,7 +371,7 @@ impl Driver {
         self.reading = Some(self.read_to);
         self.due.inbox = None;
         let busy = !self.performing.is_empty() || self.town.missions().any(|mission| mission.running() > 0);
-        let upto = if self.settings.mode == Mode::Once { std::time::Duration::ZERO } else { INBOX_WAIT };
+        let upto = if self.settings.mode == Mode::Serve { INBOX_WAIT } else { std::time::Duration::ZERO };
         calls.push(Call::Inbox(self.read_to, Wait { upto, eager: busy }));
     }
 }

@@ -32,6 +32,40 @@ pub async fn a_repeated_merge_finds_what_was_done(harness: &dyn Harness) {
     assert_eq!(harness.merges_of(&item(2)).await, 1);
 }
 
+/// Also where the answer to the merge was lost: from a new process, and after the base moved on.
+pub async fn a_merged_pull_request_stays_merged_whatever_is_pushed(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    scene.merge_and_push(harness).await;
+    let tip = harness.base().await;
+    let next = harness.commit(&[&tip], &[("b", "b\n")]).await;
+    for base in [&tip, &next] {
+        harness.move_base(base).await;
+        for forge in [&scene.forge, &harness.forge().await] {
+            let seen = forge.look(scene.pull.number).await.expect("a look");
+            let by_the_merge = |commit: &Option<_>| commit.as_ref().is_none_or(|commit| *commit == tip);
+            assert!(matches!(&seen.state, PullState::Merged(by) if by_the_merge(by)), "{seen:?}");
+            assert_eq!(seen.head, scene.pull.head);
+        }
+    }
+}
+
+/// Neither at the head that was merged, nor at what was pushed since.
+pub async fn a_merged_pull_request_is_not_merged_again_at_any_head(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    let later = scene.merge_and_push(harness).await;
+    let (tip, merged) = (harness.base().await, &scene.pull.head);
+    for head in [merged, &later, merged] {
+        let request = merging(2, scene.pull.number, head);
+        match harness.forge().await.merge(&request, &Always).await {
+            Ok(MergeOutcome::Merged(commit)) => assert!(commit.is_none_or(|commit| commit == tip)),
+            Ok(MergeOutcome::HeadMoved(back)) => assert!(head == &later && back == *merged),
+            other => panic!("merged before, not {other:?}"),
+        }
+    }
+    assert_eq!(harness.base().await, tip);
+    assert_eq!(harness.merges_of(&item(2)).await, 1);
+}
+
 /// Somebody pushed after it was judged.
 pub async fn only_the_expected_head_is_merged(harness: &dyn Harness) {
     let scene = open(harness, &[("a", "a\n")]).await;

@@ -130,6 +130,7 @@ macro_rules! conformance {
                     a_late_repeat_does_not_move_the_branch_back
                     a_closed_pull_request_is_not_published_to
                     a_merged_pull_request_is_not_published_to
+                    what_was_pushed_after_the_merge_opens_nothing_to_publish_to
                     without_permit_nothing_is_published
                     an_unknown_pull_request_is_refused
                     a_branch_that_is_no_safe_name_is_refused_or_harmless
@@ -155,6 +156,8 @@ macro_rules! conformance {
                 merge {
                     a_merge_is_a_merge_commit_on_the_base
                     a_repeated_merge_finds_what_was_done
+                    a_merged_pull_request_stays_merged_whatever_is_pushed
+                    a_merged_pull_request_is_not_merged_again_at_any_head
                     only_the_expected_head_is_merged
                     a_merge_takes_place_on_the_base_as_it_is_now
                     a_conflict_is_an_outcome_and_changes_nothing

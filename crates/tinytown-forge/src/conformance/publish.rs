@@ -119,6 +119,22 @@ pub async fn a_merged_pull_request_is_not_published_to(harness: &dyn Harness) {
     assert!(matches!(pull.state, PullState::Merged(_)), "{pull:?}");
 }
 
+/// Merged, and then somebody pushed: also not with that push as the expected head.
+pub async fn what_was_pushed_after_the_merge_opens_nothing_to_publish_to(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    let later = scene.merge_and_push(harness).await;
+    let fixed = harness.commit(&[&later], &[("a", "b\n")]).await;
+    let by_branch = publication(2, Some(&later), &fixed);
+    let by_number = PublishRequest { pull: Some(scene.pull.number), ..by_branch.clone() };
+    for request in [by_branch, by_number] {
+        let outcome = harness.forge().await.publish(&request, &Always).await;
+        let Ok(PublishOutcome::NotOpen(pull)) = outcome else { panic!("not open, not {outcome:?}") };
+        assert!(matches!(pull.state, PullState::Merged(_)), "{pull:?}");
+        assert_eq!((pull.number, &pull.head), (scene.pull.number, &scene.pull.head));
+    }
+    assert_eq!((harness.branch(&branch(2)).await, harness.pulls().await), (Some(later), 1));
+}
+
 /// A withdrawn permit.
 pub async fn without_permit_nothing_is_published(harness: &dyn Harness) {
     let head = harness.commit(&[&harness.base().await], &[("a", "a\n")]).await;

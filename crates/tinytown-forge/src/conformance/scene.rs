@@ -100,6 +100,18 @@ impl Open {
         let request = merging(2, self.pull.number, &self.pull.head);
         self.forge.merge(&request, &Always).await.expect("the merge answers")
     }
+
+    /// Merges it, and then a person pushes another commit to its branch. Answers that commit.
+    ///
+    /// # Panics
+    /// If it is not merged.
+    pub async fn merge_and_push(&self, harness: &dyn Harness) -> Sha {
+        let outcome = self.merge().await;
+        assert!(matches!(outcome, MergeOutcome::Merged(_)), "merged, not {outcome:?}");
+        let later = harness.commit(&[&self.pull.head], &[("later", "later\n")]).await;
+        harness.push(&self.pull.branch, &later).await;
+        later
+    }
 }
 
 /// Asks what the checks say.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tinytown_host::git::{Advance, AdvanceRequest, Lane, MergeTree, Oid, RefEdit, Swap, Worktree};
 
+use super::merged::Merge;
 use super::pulls::{Standing, conflict};
 use super::repo::{Repo, oid, sha};
 use super::words::merge_message;
@@ -56,11 +57,16 @@ impl LocalForge {
             MergeTree::Conflict(files) => return Ok(Some(MergeOutcome::Conflict(conflict(&files)))),
         };
         let record = &standing.record;
-        let message = merge_message(&request.title, record.mission, &record.item, &request.cause.op);
+        let (mission, item) = (record.mission, &record.item);
+        let message = merge_message(&request.title, mission, item, &request.cause.op);
         let commit = self.git().commit_tree(&tree, &[&standing.base, &head], &message).await?;
         allowed(permit, "merging")?;
         Ok(match self.repo.move_base(&standing.base, &commit, folders, lane).await? {
-            Advance::Done => Some(MergeOutcome::Merged(Some(sha(&commit)))),
+            Advance::Done => {
+                let merged = sha(&commit);
+                self.merges.made(&standing.base, Merge::new(commit, head, mission, item)).await;
+                Some(MergeOutcome::Merged(Some(merged)))
+            }
             Advance::Refused(words) => Some(MergeOutcome::BaseCheckoutBusy(words)),
             Advance::Elsewhere => None,
         })
@@ -71,10 +77,8 @@ impl LocalForge {
         if !self.git().has_commit(head).await? {
             return Err(ForgeError::Refused(format!("there is no commit {head}")));
         }
-        if self.git().is_ancestor(head, &standing.base).await? {
-            let item = (standing.record.mission, &standing.record.item);
-            let commit = self.merges.commit_of(self.git(), &standing.base, item, head).await?;
-            return Ok(Some(MergeOutcome::Merged(commit.as_ref().map(sha))));
+        if standing.merge.is_some() || self.git().is_ancestor(head, &standing.base).await? {
+            return Ok(Some(MergeOutcome::Merged(standing.merge_commit())));
         }
         match &standing.tip {
             None => Ok(Some(MergeOutcome::Closed)),

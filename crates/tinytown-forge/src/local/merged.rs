@@ -15,30 +15,49 @@ pub(super) struct Merges(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     tip: Option<Oid>,
+    /// Oldest first.
     merges: Vec<Merge>,
 }
 
-struct Merge {
-    commit: Oid,
-    head: Option<Oid>,
+/// A merge commit of ours.
+#[derive(Clone)]
+pub(super) struct Merge {
+    pub(super) commit: Oid,
+    /// What it merged into the base.
+    pub(super) head: Oid,
     /// `MISSION KEY`
     item: String,
 }
 
+impl Merge {
+    pub(super) fn new(commit: Oid, head: Oid, mission: MissionId, item: &ItemKey) -> Self {
+        Self { commit, head, item: named(mission, item) }
+    }
+}
+
 impl Merges {
-    /// The commit that merged exactly this head for an item, if one of ours did.
-    pub(super) async fn commit_of(
+    /// The merge that we made for an item, at whichever head: the first, if there are several. Costs a
+    /// call of git only if somebody else moved the base since the last question.
+    pub(super) async fn of(
         &self,
         git: &Git,
         tip: &Oid,
-        (mission, item): (MissionId, &ItemKey),
-        head: &Oid,
-    ) -> Result<Option<Oid>, GitError> {
+        mission: MissionId,
+        item: &ItemKey,
+    ) -> Result<Option<Merge>, GitError> {
         let mut known = self.0.lock().await;
         known.read_up_to(git, tip).await?;
-        let item = format!("{mission} {}", one_line(item.as_str()));
-        let found = known.merges.iter().find(|m| m.item == item && m.head.as_ref() == Some(head));
-        Ok(found.map(|merge| merge.commit.clone()))
+        let item = named(mission, item);
+        Ok(known.merges.iter().find(|merge| merge.item == item).cloned())
+    }
+
+    /// A merge was made on top of `tip`: there is no need to read it.
+    pub(super) async fn made(&self, tip: &Oid, merge: Merge) {
+        let mut known = self.0.lock().await;
+        if known.tip.as_ref() == Some(tip) {
+            known.tip = Some(merge.commit.clone());
+            known.merges.push(merge);
+        }
     }
 
     /// The keys of all items that were merged, of whichever mission.
@@ -64,13 +83,18 @@ impl Known {
         if since.is_none() {
             self.merges.clear();
         }
-        self.merges.extend(hits.into_iter().filter_map(merge));
+        self.merges.extend(hits.into_iter().rev().filter_map(merge));
         self.tip = Some(tip.clone());
         Ok(())
     }
 }
 
 fn merge(hit: TrailerHit) -> Option<Merge> {
-    let head = hit.parents.into_iter().nth(1);
+    let head = hit.parents.into_iter().nth(1)?;
     Some(Merge { commit: hit.commit, head, item: hit.values.into_iter().next()? })
+}
+
+/// An item as a trailer names it.
+fn named(mission: MissionId, item: &ItemKey) -> String {
+    format!("{mission} {}", one_line(item.as_str()))
 }

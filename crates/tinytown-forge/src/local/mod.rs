@@ -11,6 +11,11 @@
 //!
 //! Nothing else is remembered: state is worked out from the references at each look, so a person's own
 //! merge, push or deleted branch counts like ours. Every reference moves by compare-and-swap.
+//!
+//! A pull request is merged if the base's history has a merge commit of ours for its item, and stays at
+//! the head that this commit merged, wherever its branch is by now; or if the base contains its branch,
+//! whoever brought that about. So a merge by hand counts until more is pushed, and a merge that is taken
+//! out of the base's history is undone.
 
 mod base;
 mod checks;

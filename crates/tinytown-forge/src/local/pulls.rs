@@ -4,6 +4,7 @@ use tinytown_core::id::Sha;
 use tinytown_core::observation::{Mergeable, Observation, Pull, PullState};
 use tinytown_host::git::{MergeTree, Oid, Ref, RefContent, RefEdit, Swap};
 
+use super::merged::Merge;
 use super::record::{PULLS, PullRecord, decode, encode};
 use super::repo::{oid, sha};
 use super::{LocalForge, allowed};
@@ -19,12 +20,34 @@ pub(super) struct Standing {
     pub(super) tip: Option<Oid>,
     /// Where the base is.
     pub(super) base: Oid,
+    /// The merge that we made of it.
+    pub(super) merge: Option<Merge>,
 }
 
 impl Standing {
-    /// What it proposes.
+    /// What it proposes; what we merged, once we did, wherever its branch is by now.
     pub(super) fn head(&self) -> Result<Oid, ForgeError> {
-        self.tip.clone().map_or_else(|| oid(&self.record.head), Ok)
+        let merged = self.merge.as_ref().map(|merge| &merge.head);
+        merged.or(self.tip.as_ref()).map_or_else(|| oid(&self.record.head), |head| Ok(head.clone()))
+    }
+
+    /// The commit of ours that merged it.
+    pub(super) fn merge_commit(&self) -> Option<Sha> {
+        self.merge.as_ref().map(|merge| sha(&merge.commit))
+    }
+
+    /// Whether it is open, merged or closed; `merge_base` is that of the base and its head.
+    ///
+    /// What a person merged is merged while the base contains the branch: if it does not, nobody knows
+    /// which came first, the merge or the push, and calling it merged could lose the push. (The base may
+    /// have got the older head with the work of a dependent.)
+    fn state(&self, merge_base: Option<&Oid>) -> Result<PullState, ForgeError> {
+        let in_base = merge_base == Some(&self.head()?) && !self.record.empty;
+        if self.merge.is_some() || in_base {
+            return Ok(PullState::Merged(self.merge_commit()));
+        }
+        let closed = self.record.closed || self.tip.is_none();
+        Ok(if closed { PullState::Closed } else { PullState::Open })
     }
 
     /// Its record's reference.
@@ -74,32 +97,17 @@ impl LocalForge {
         let branch = full(&record.branch);
         let refs = self.git().refs(&[&branch, &self.repo.base]).await?;
         let at = |name: &str| refs.iter().find(|r: &&Ref| r.name == name).map(|r| r.oid.clone());
-        Ok(Standing {
-            number: number_of(&content.name).unwrap_or_default(),
-            blob: content.oid,
-            tip: at(&branch),
-            base: at(&self.repo.base).ok_or_else(|| self.repo.no_base())?,
-            record,
-        })
-    }
-
-    /// Whether it is open, merged or closed; `merge_base` is that of the base and its head.
-    async fn state(&self, standing: &Standing, merge_base: Option<&Oid>) -> Result<PullState, ForgeError> {
-        let head = standing.head()?;
-        if merge_base == Some(&head) && !standing.record.empty {
-            let item = (standing.record.mission, &standing.record.item);
-            let commit = self.merges.commit_of(self.git(), &standing.base, item, &head).await?;
-            return Ok(PullState::Merged(commit.as_ref().map(sha)));
-        }
-        let closed = standing.record.closed || standing.tip.is_none();
-        Ok(if closed { PullState::Closed } else { PullState::Open })
+        let base = at(&self.repo.base).ok_or_else(|| self.repo.no_base())?;
+        let merge = self.merges.of(self.git(), &base, record.mission, &record.item).await?;
+        let number = number_of(&content.name).unwrap_or_default();
+        Ok(Standing { number, blob: content.oid, tip: at(&branch), base, merge, record })
     }
 
     /// The pull request as the mission knows it.
     pub(super) async fn describe(&self, standing: &Standing) -> Result<Pull, ForgeError> {
         let head = standing.head()?;
         let merge_base = self.git().merge_base(&standing.base, &head).await?;
-        let state = self.state(standing, merge_base.as_ref()).await?;
+        let state = standing.state(merge_base.as_ref())?;
         Ok(standing.pull(sha(&head), state))
     }
 
@@ -115,7 +123,7 @@ impl LocalForge {
         let issues = issues.filter(|path| !path.starts_with(['/', '.']));
         Ok(Observation {
             head: sha(&head),
-            state: self.state(&standing, merge_base.as_ref()).await?,
+            state: standing.state(merge_base.as_ref())?,
             mergeable: mergeable(&merged),
             governed: governed_files(changed.iter().map(String::as_str), &self.repo.layout.prefix, issues),
             has_diff: !changed.is_empty(),

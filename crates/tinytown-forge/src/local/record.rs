@@ -15,7 +15,8 @@ pub(super) const CHECKS: &str = "refs/tinytown/checks";
 /// The version of every record that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// A pull request. Whether it is merged is not recorded: that is a question to the base's history.
+/// A pull request. Whether it is merged is not recorded: that is a question to the base's history, where
+/// our merge commits name mission and item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PullRecord {
     pub(super) mission: MissionId,

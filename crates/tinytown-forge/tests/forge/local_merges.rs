@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tinytown_core::id::Sha;
+use tinytown_core::observation::PullState;
 use tinytown_forge::conformance::Harness;
 use tinytown_forge::conformance::scene::{branch, item, merging, open, publication, published};
 use tinytown_forge::{Always, Forge, MergeOutcome};
@@ -253,5 +254,55 @@ async fn a_branch_deleted_after_its_merge_stays_merged() {
     place.git(&["branch", "-q", "-D", &branch(2)]);
     assert_eq!(scene.merge().await, first);
     let seen = scene.forge.look(scene.pull.number).await.unwrap();
-    assert!(matches!(seen.state, tinytown_core::observation::PullState::Merged(Some(_))), "{seen:?}");
+    assert!(matches!(seen.state, PullState::Merged(Some(_))), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_merged_pull_request_is_merged_by_its_first_merge_whatever_becomes_of_its_branch() {
+    let place = Place::elsewhere();
+    let scene = open(&place, &[("new", "ours\n")]).await;
+    let later = scene.merge_and_push(&place).await;
+    let tip = place.base().await;
+    let clashing = place.commit_of(&[&scene.base], &[("new", "theirs\n")]);
+    for head in [&later, &clashing, &scene.base, &scene.pull.head] {
+        place.push(&branch(2), head).await;
+        let forge = place.local().await;
+        let seen = forge.look(scene.pull.number).await.unwrap();
+        assert_eq!((&seen.head, seen.state), (&scene.pull.head, PullState::Merged(Some(tip.clone()))));
+        for asked in [head, &scene.pull.head, &clashing] {
+            let outcome = forge.merge(&merging(2, scene.pull.number, asked), &Always).await.unwrap();
+            assert_eq!(outcome, MergeOutcome::Merged(Some(tip.clone())));
+        }
+    }
+    // A person brings the rest along: still by the first.
+    place.push(&branch(2), &later).await;
+    let rest = place.commit_of(&[&tip, &later], &[]);
+    place.move_base(&rest).await;
+    let seen = scene.forge.look(scene.pull.number).await.unwrap();
+    assert_eq!(seen.state, PullState::Merged(Some(tip)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_pushed_after_a_merge_by_hand_is_not_lost() {
+    let place = Place::elsewhere();
+    let scene = open(&place, &[("new", "ours\n")]).await;
+    let by_hand = place.commit_of(&[&scene.base, &scene.pull.head], &[("new", "ours\n")]);
+    place.move_base(&by_hand).await;
+    assert_eq!(scene.forge.look(scene.pull.number).await.unwrap().state, PullState::Merged(None));
+    let later = place.commit_of(&[&scene.pull.head], &[("later", "later\n")]);
+    place.push(&branch(2), &later).await;
+    let seen = scene.forge.look(scene.pull.number).await.unwrap();
+    assert_eq!((seen.state, &seen.head), (PullState::Open, &later));
+    let outcome = scene.forge.merge(&merging(2, scene.pull.number, &later), &Always).await.unwrap();
+    assert_eq!(outcome, MergeOutcome::Merged(Some(place.base().await)));
+    assert!(place.contains(&place.base().await, &later).await);
+}
+
+#[tokio::test]
+async fn a_merge_that_a_person_takes_back_is_undone() {
+    let place = Place::elsewhere();
+    let scene = open(&place, &[("new", "ours\n")]).await;
+    scene.merge_and_push(&place).await;
+    place.move_base(&scene.base).await;
+    assert_eq!(scene.forge.look(scene.pull.number).await.unwrap().state, PullState::Open);
 }

@@ -1,11 +1,12 @@
 //! How a run ends, and what is told about it.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use tinytown_host::process::{ProcessId, Signal, signal};
 use tinytown_host::supervise::{Cause, Exit};
 
-use crate::world::World;
+use crate::world::{World, eventually};
 
 #[tokio::test]
 async fn exit_code_and_signal_are_told_apart() {
@@ -151,6 +152,23 @@ async fn a_supervisor_that_stood_still_does_not_take_its_client_for_dead() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     run.cancel();
     assert_eq!(run.wait().await.unwrap().by, Cause::Cancel);
+}
+
+/// As those that waited in the pipe while the machine was suspended.
+#[test]
+fn pings_that_were_said_long_ago_keep_nothing_alive() {
+    let mut world = World::new("exec sleep 1000");
+    world.spec.ping_limit_ms = 500;
+    let (mut supervisor, line) = world.supervisor();
+    let mut control = supervisor.stdin.take().unwrap();
+    control.write_all(&line).unwrap();
+    eventually("it to end", || {
+        let _ = control.write_all(b"ping 1\n");
+        supervisor.try_wait().unwrap().is_some()
+    });
+    let mut said = String::new();
+    supervisor.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains(r#""by":"orphaned""#), "{said}");
 }
 
 #[tokio::test]

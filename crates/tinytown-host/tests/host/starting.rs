@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tinytown_host::clock::uptime;
@@ -10,7 +9,7 @@ use tinytown_host::process::{ProcessId, Signal, descendants, signal};
 use tinytown_host::run_files::{RunFile, RunState, living};
 use tinytown_host::supervise::{Exit, SuperviseError, Supervisor};
 
-use crate::world::{World, eventually, program, supervisor};
+use crate::world::{World, eventually, supervisor};
 
 #[tokio::test]
 async fn the_environment_is_exactly_what_was_given_and_the_marker() {
@@ -120,20 +119,20 @@ async fn the_run_file_names_the_run_and_no_secret_and_goes_with_it() {
     assert!(!world.spec.run_file.exists());
 }
 
-fn millis(since_boot: Duration) -> Option<u64> {
-    Some(u64::try_from(since_boot.as_millis()).unwrap())
+fn millis(since_boot: Duration) -> u64 {
+    u64::try_from(since_boot.as_millis()).unwrap()
 }
 
 #[tokio::test]
 async fn whose_time_to_begin_has_passed_begins_nothing_and_says_so() {
     let mut world = World::new("echo ran > ran");
-    world.spec.begin_by_ms = millis(uptime().checked_sub(Duration::from_millis(2)).unwrap());
+    world.spec.begin_by_ms = Some(millis(uptime().checked_sub(Duration::from_millis(2)).unwrap()));
     assert!(matches!(world.outcome().await, Err(SuperviseError::TooLate)));
     assert!(!world.work("ran").exists());
     assert_eq!(std::fs::read_dir(world.runs()).unwrap().count(), 0);
 
     // The same, in time.
-    world.spec.begin_by_ms = millis(uptime() + Duration::from_mins(10));
+    world.spec.begin_by_ms = Some(millis(uptime() + Duration::from_mins(10)));
     assert_eq!(world.outcome().await.unwrap().exit, Exit::Code(0));
     assert!(world.work("ran").exists());
 }
@@ -142,7 +141,7 @@ async fn whose_time_to_begin_has_passed_begins_nothing_and_says_so() {
 async fn what_cannot_be_started_in_time_says_why_and_not_that_it_is_too_late() {
     let mut world = World::new("");
     world.spec.argv = vec!["no-such-program".into()];
-    world.spec.begin_by_ms = millis(uptime() + Duration::from_mins(10));
+    world.spec.begin_by_ms = Some(millis(uptime() + Duration::from_mins(10)));
     assert!(matches!(world.outcome().await, Err(SuperviseError::FailedToStart(_))));
 }
 
@@ -151,17 +150,10 @@ async fn what_cannot_be_started_in_time_says_why_and_not_that_it_is_too_late() {
 fn a_supervisor_that_stood_still_past_its_time_begins_nothing() {
     let mut world = World::new("echo ran > ran");
     let by = uptime() + Duration::from_millis(20);
-    world.spec.begin_by_ms = millis(by);
-    let mut supervisor = Command::new(program())
-        .arg("supervise")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    world.spec.begin_by_ms = Some(millis(by));
+    let (mut supervisor, line) = world.supervisor();
     let id = ProcessId::of(supervisor.id()).unwrap();
     assert!(signal(&id, Signal::Stop).unwrap());
-    let mut line = serde_json::to_vec(&world.spec).unwrap();
-    line.push(b'\n');
     let mut control = supervisor.stdin.take().unwrap();
     control.write_all(&line).unwrap();
     eventually("its time to pass", || uptime() > by);

@@ -109,6 +109,15 @@ impl World {
         all
     }
 
+    /// A supervisor that was told nothing yet, and what it is to be told.
+    pub(crate) fn supervisor(&self) -> (Child, Vec<u8>) {
+        let mut command = Command::new(program());
+        let command = command.arg("supervise").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut line = serde_json::to_vec(&self.spec).unwrap();
+        line.push(b'\n');
+        (command.spawn().unwrap(), line)
+    }
+
     /// A client of its own that runs this.
     pub(crate) fn client(&self) -> Process {
         let spec = self.path("spec");
@@ -163,7 +172,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 /// Waits until it is so.
-pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let give_up = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < give_up, "waited in vain for {what}");

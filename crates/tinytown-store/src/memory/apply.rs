@@ -1,6 +1,7 @@
 //! How the in-memory model changes: first everything that may be refused, then everything at once.
 
 use tinytown_core::id::{AgentName, Generation, MissionId, OpId};
+use tinytown_core::mutant::{Mutant, is_planted};
 
 use super::state::{Mission, Posted, Town};
 use crate::{
@@ -25,7 +26,8 @@ impl Town {
     }
 
     pub(super) fn post(&mut self, post: &Post) -> Result<InputId, StoreError> {
-        match self.posts.get(&post.op) {
+        let known = self.posts.get(&post.op).filter(|_| !is_planted(Mutant::PostedTwice));
+        match known {
             Some(first) if first.entry.input == post.input => return Ok(first.entry.id),
             Some(_) => return Err(rules::other_content(post)),
             None => {}
@@ -42,6 +44,11 @@ impl Town {
     pub(super) fn commit(&mut self, commit: &Commit) -> Result<Committed, StoreError> {
         if let Some(first) = self.commit_memos.get(&commit.op) {
             return Ok(*first);
+        }
+        if is_planted(Mutant::AcknowledgedBeforeCommitted) {
+            for (id, answer) in &commit.acks {
+                self.acknowledge(*id, answer);
+            }
         }
         self.check(commit)?;
         if let Some(write) = &commit.town {
@@ -61,7 +68,9 @@ impl Town {
 
     /// Everything a commit may be refused for. After it, nothing fails.
     fn check(&self, commit: &Commit) -> Result<(), StoreError> {
-        rules::holds(self.incarnation, &self.lease, commit.fence)?;
+        if !is_planted(Mutant::FenceUnchecked) {
+            rules::holds(self.incarnation, &self.lease, commit.fence)?;
+        }
         if let Some(write) = &commit.town {
             rules::fresh("town", write.expect, self.version)?;
         }
@@ -70,6 +79,9 @@ impl Town {
         }
         for seen in &commit.unmoved {
             rules::unmoved(seen, self.beats.get(&seen.agent).copied())?;
+        }
+        if is_planted(Mutant::AcknowledgedBeforeCommitted) {
+            return Ok(());
         }
         match commit.acks.iter().find(|(id, _)| !self.waiting.contains_key(&id.0)) {
             Some((id, _)) => Err(rules::not_waiting(id.0)),
@@ -163,7 +175,8 @@ impl Mission {
         self.row.version += 1;
         self.row.unfinished = write.unfinished;
         self.row.head = write.head.clone();
-        self.records.extend(write.put.iter().cloned());
+        let dropped = usize::from(is_planted(Mutant::RecordDropped) && write.put.len() > 2);
+        self.records.extend(write.put.iter().skip(dropped).cloned());
         self.steps.insert(self.row.version, write.step.clone());
         self.row.version
     }

@@ -6,6 +6,7 @@ use super::{Denial, ForgeMerge, ForgeModel};
 use crate::effect::{Effect, EffectResult};
 use crate::id::{ItemKey, MissionId, OpId, Sha};
 use crate::issue::{IssueRef, IssueState};
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, PullState};
 
 /// Leave to change something, which may be withdrawn at any time.
@@ -109,7 +110,8 @@ impl ForgeModel {
         permit: Permit<'_>,
     ) -> Result<EffectResult, Denial> {
         let head = self.place(head)?;
-        let number = pull.or_else(|| self.pull_of(branch));
+        let known = self.pull_of(branch).filter(|_| !is_planted(Mutant::PublishedWithoutLooking));
+        let number = pull.or(known);
         if let Some(number) = number {
             let record = self.record(number).ok_or_else(|| unknown(number))?;
             if self.state(record) != PullState::Open {
@@ -172,7 +174,8 @@ impl ForgeModel {
         let place = self.place(head)?;
         let record = self.record(pull).ok_or_else(|| unknown(pull))?;
         let (state, at) = (self.state(record), self.head(record));
-        if self.commits.contains(self.base, place) {
+        let again = is_planted(Mutant::MergedWithoutLooking);
+        if self.commits.contains(self.base, place) && !again {
             let commit = if let PullState::Merged(commit) = state { commit } else { None };
             return Ok(EffectResult::Merged(commit));
         }

@@ -4,6 +4,7 @@ use super::commits::Place;
 use super::{Denial, ForgeModel};
 use crate::governed::governed_files;
 use crate::id::Sha;
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Mergeable, Observation, Pull, PullState};
 
 /// A pull request.
@@ -78,7 +79,8 @@ impl ForgeModel {
 
     /// What it proposes now.
     pub(super) fn head(&self, record: &Record) -> Place {
-        self.branches.get(&record.branch).copied().unwrap_or(record.head)
+        let moved = self.branches.get(&record.branch).copied().filter(|_| record.merged.is_none());
+        moved.unwrap_or(record.head)
     }
 
     pub(super) fn state(&self, record: &Record) -> PullState {
@@ -95,11 +97,14 @@ impl ForgeModel {
 
     /// Merges what an open pull request proposes into the base.
     pub(super) fn merge_head(&mut self, number: u64) -> Option<Place> {
-        let record = self.record(number).filter(|record| self.state(record) == PullState::Open)?;
+        let open = |record: &&Record| self.state(record) == PullState::Open;
+        let record =
+            self.record(number).filter(|record| open(record) || is_planted(Mutant::MergedWithoutLooking))?;
         let head = self.head(record);
         let commit = self.commits.add(&[self.base, head], &[]);
         self.base = commit;
-        self.pull_mut(number)?.merged = Some(commit);
+        let record = self.pull_mut(number)?;
+        (record.head, record.merged) = (head, Some(commit));
         Some(commit)
     }
 }

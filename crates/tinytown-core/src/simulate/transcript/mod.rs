@@ -10,10 +10,11 @@ use std::time::Duration;
 use names::Names;
 use words::Teller;
 
+use crate::decide::Defect;
 use crate::event::Event;
 use crate::id::{ItemKey, MissionId, Sha};
 use crate::issue::IssueRef;
-use crate::mission::{IllegalTransition, Item, Mission, MissionState, Violation};
+use crate::mission::{Item, Mission, MissionState, Violation};
 use crate::roster::RosterChange;
 use crate::time::Time;
 use crate::town::Town;
@@ -106,7 +107,7 @@ pub enum Finish {
     /// Something was true that must never be.
     Violated(Violation),
     /// A decision contradicted itself.
-    Contradicted(IllegalTransition),
+    Contradicted(Defect),
     /// It is not over: nobody looked on.
     Unfinished,
 }

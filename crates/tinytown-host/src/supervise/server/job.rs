@@ -147,14 +147,14 @@ fn spawn(command: &mut Command, spec: &Spec) -> Result<ProcessId, StartError> {
     // SAFETY: between fork and exec `set_up_child` makes system calls only: it neither allocates nor
     // locks nor panics.
     unsafe { command.pre_exec(move || set_up_child(supervisor, begin_by)) };
-    let child = command.spawn().map_err(|source| match has_passed(begin_by) {
-        true => StartError::TooLate,
-        false => StartError::Spawn {
-            program: spec.argv[0].clone(),
-            folder: spec.cwd.display().to_string(),
-            source,
-        },
-    })?;
+    let not_begun = |source| {
+        if has_passed(begin_by) {
+            return StartError::TooLate;
+        }
+        let (program, folder) = (spec.argv[0].clone(), spec.cwd.display().to_string());
+        StartError::Spawn { program, folder, source }
+    };
+    let child = command.spawn().map_err(not_begun)?;
     ProcessId::of(child.id()).map_err(StartError::Process)
 }
 

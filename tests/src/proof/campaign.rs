@@ -1,0 +1,256 @@
+//! Many cases: what they showed, how much went wrong in them, and whether known defects are noticed.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tinytown_core::id::ItemKey;
+use tinytown_core::mutant::Mutant;
+
+use super::faults::Kind;
+use super::{Case, End, Outcome, Violation, play};
+
+/// Every so many-th case is also played again, and as a pair with and without disturbances.
+const AGAIN: u64 = 10;
+/// How many cases are tried to notice a mutant.
+const PATIENCE: u64 = 5_000;
+
+/// Disturbances of what is observed and told, under which everything must end as without them.
+const OBSERVATIONS: &[Kind] = &[
+    Kind::StoreAfter,
+    Kind::StoreLate,
+    Kind::StoreTwice,
+    Kind::StoreEcho,
+    Kind::ForgeBefore,
+    Kind::ForgeAfter,
+    Kind::ForgeTwice,
+    Kind::ForgeLate,
+];
+
+/// What a number of cases came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Cases played, without repetitions and pairs.
+    pub cases: u64,
+    /// Missions in them, and how many came to an end.
+    pub missions: u64,
+    /// See `missions`.
+    pub ended: u64,
+    /// Items of them, follow-ups apart.
+    pub items: u64,
+    /// Commits.
+    pub steps: u64,
+    /// Things that happened.
+    pub happened: u64,
+    /// How often each kind of fault fired, in the order of [`Kind::ALL`].
+    pub faults: Vec<u64>,
+    /// How often each promise was looked at.
+    pub trials: BTreeMap<&'static str, u64>,
+    /// Broken promises, with the case.
+    pub broken: Vec<(Case, Violation)>,
+    /// A fold over all cases: equal campaigns have equal ones.
+    pub print: u64,
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, outcome: Outcome) {
+        self.cases += 1;
+        self.missions += outcome.missions.0;
+        self.ended += outcome.missions.1;
+        self.items += outcome.items;
+        self.steps += outcome.steps;
+        self.happened += outcome.happened;
+        self.faults.resize(Kind::ALL.len(), 0);
+        for (sum, count) in self.faults.iter_mut().zip(&outcome.faults) {
+            *sum += count;
+        }
+        for (guarantee, count) in outcome.trials {
+            *self.trials.entry(guarantee).or_default() += count;
+        }
+        // Cases come in any order: the fold must not depend on it.
+        self.print = self.print.wrapping_add(outcome.print.wrapping_mul(case.seed | 1));
+        self.broken.extend(outcome.violation.map(|violation| (case.clone(), violation)));
+    }
+
+    fn tried(&mut self, guarantee: &'static str, case: &Case, kept: Result<(), String>) {
+        *self.trials.entry(guarantee).or_default() += 1;
+        if let Err(what) = kept {
+            self.broken.push((case.clone(), Violation { guarantee, what }));
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.missions += other.missions;
+        self.ended += other.ended;
+        self.items += other.items;
+        self.steps += other.steps;
+        self.happened += other.happened;
+        self.faults.resize(Kind::ALL.len(), 0);
+        for (sum, count) in self.faults.iter_mut().zip(&other.faults) {
+            *sum += count;
+        }
+        for (guarantee, count) in other.trials {
+            *self.trials.entry(guarantee).or_default() += count;
+        }
+        self.print = self.print.wrapping_add(other.print);
+        self.broken.extend(other.broken);
+    }
+}
+
+/// A mutant, and after how many cases it was noticed, and by which promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    /// Which.
+    pub mutant: Mutant,
+    /// The case that noticed it, after so many that did not.
+    pub by: Option<(Case, u64, Violation)>,
+    /// How many cases were played.
+    pub cases: u64,
+}
+
+/// Cases from one seed on.
+#[derive(Debug, Clone, Copy)]
+pub struct Campaign {
+    /// The first seed.
+    pub seed: u64,
+    /// How many missions at least.
+    pub missions: u64,
+    /// Play every case twice, instead of every tenth.
+    pub twice: bool,
+}
+
+impl Campaign {
+    /// Plays all cases on all cores. `watch` hears now and then how many missions were played.
+    pub fn run(&self, watch: impl Fn(u64) + Sync) -> Tally {
+        let (next, played) = (AtomicU64::new(self.seed), AtomicU64::new(0));
+        let sum = Mutex::new(Tally::default());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 0..cores {
+                scope.spawn(|| {
+                    let mut tally = Tally::default();
+                    while played.load(Ordering::Relaxed) < self.missions {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        let before = tally.missions;
+                        self.play_seed(seed, &mut tally);
+                        let all = played.fetch_add(tally.missions - before, Ordering::Relaxed);
+                        watch(all);
+                    }
+                    sum.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
+                });
+            }
+        });
+        let mut tally = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tally.broken.sort_by_key(|(case, _)| case.seed);
+        tally
+    }
+
+    fn play_seed(&self, seed: u64, tally: &mut Tally) {
+        let case = Case::of(seed);
+        let outcome = play(&case, false);
+        let print = outcome.print;
+        tally.add(&case, outcome);
+        if self.twice || seed % AGAIN == 0 {
+            tally.tried("G9", &case, played_alike(&case, print));
+        }
+        if seed % AGAIN == 1 {
+            let (still, stopped) = (Case::steady(seed, &[]), Case::steady(seed, &[Kind::StopResume]));
+            tally.tried("G14", &stopped, ends_alike(&still, &stopped));
+            let disturbed = Case::steady(seed, OBSERVATIONS);
+            tally.tried("G18", &disturbed, ends_alike(&still, &disturbed));
+        }
+    }
+}
+
+/// Whether a case, played again, is byte by byte what it was.
+fn played_alike(case: &Case, print: u64) -> Result<(), String> {
+    let again = play(case, false).print;
+    if again == print { Ok(()) } else { Err(format!("played twice, it is {print:016x} and {again:016x}")) }
+}
+
+/// Whether two cases bring every item to the same end.
+fn ends_alike(one: &Case, other: &Case) -> Result<(), String> {
+    let (one, other) = (ends(&play(one, false))?, ends(&play(other, false))?);
+    match one.iter().find(|(key, end)| other.get(*key) != Some(*end)) {
+        Some((key, end)) => {
+            Err(format!("{} is {end} undisturbed, and {:?} otherwise", key.1, other.get(key)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How every planned item ended, in a word.
+fn ends(outcome: &Outcome) -> Result<BTreeMap<(u128, ItemKey), &'static str>, String> {
+    if let Some(violation) = &outcome.violation {
+        return Err(format!("{}: {}", violation.guarantee, violation.what));
+    }
+    let planned = outcome.ends.iter().filter(|((_, key), _)| !key.as_str().contains('/'));
+    Ok(planned.map(|(key, end)| (key.clone(), word(end.as_ref()))).collect())
+}
+
+const fn word(end: Option<&End>) -> &'static str {
+    use tinytown_core::event::Outcome as O;
+    match end {
+        Some(End::Done(O::Merged { .. })) => "merged",
+        Some(End::Done(O::Accepted { .. })) => "accepted",
+        Some(End::Done(O::Unchanged | O::HandedIn)) => "unchanged",
+        Some(End::Skipped(_)) => "skipped",
+        Some(End::Failed) => "failed",
+        None => "open",
+    }
+}
+
+/// Plays cases with a mutant until one notices it. Needs the feature `mutants`.
+#[cfg(feature = "mutants")]
+pub fn hunt(mutant: Mutant, seed: u64) -> Caught {
+    tinytown_core::mutant::plant(Some(mutant));
+    let mut tally = Tally::default();
+    let campaign = Campaign { seed, missions: 0, twice: mutant.guarantee() == "G9" };
+    let mut by = None;
+    for nth in 0..PATIENCE {
+        campaign.play_seed(seed + nth, &mut tally);
+        if let Some((case, violation)) = tally.broken.pop() {
+            by = Some((case, nth, violation));
+            break;
+        }
+    }
+    tinytown_core::mutant::plant(None);
+    Caught { mutant, by, cases: tally.cases }
+}
+
+/// Hunts all mutants that live in this world, on all cores; those of SQLite are caught elsewhere.
+#[cfg(feature = "mutants")]
+pub fn hunt_all(seed: u64) -> Vec<Caught> {
+    use std::sync::atomic::AtomicUsize;
+    let next = AtomicUsize::new(0);
+    let caught = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(mutant) = Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if !super::OF_SQLITE.contains(mutant) {
+                        let one = hunt(*mutant, seed);
+                        caught.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+                    }
+                }
+            });
+        }
+    });
+    let mut caught = caught.into_inner().unwrap_or_else(PoisonError::into_inner);
+    caught.sort_by_key(|one| one.mutant);
+    caught
+}
+
+/// Missions of so many items per second on one core, with the real driver, the store model and faults.
+pub fn rate(items: usize, missions: u64) -> (u64, Duration) {
+    let began = std::time::Instant::now();
+    let (mut seed, mut played) = (0, 0);
+    while played < missions {
+        seed += 1;
+        played += play(&Case { items: Some(items), ..Case::of(seed) }, false).missions.0;
+    }
+    (played, began.elapsed())
+}
