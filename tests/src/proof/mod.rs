@@ -17,6 +17,8 @@ mod ledger;
 mod minimise;
 mod operator;
 mod post;
+#[cfg(feature = "mutants")]
+mod regression;
 mod run;
 mod watched;
 mod worker;
@@ -31,6 +33,8 @@ pub use case::Case;
 pub use faults::{FaultId, Kind};
 pub use ledger::{End, Violation};
 pub use minimise::minimise;
+#[cfg(feature = "mutants")]
+pub use regression::Regression;
 
 use clocks::Ms;
 use tinytown_core::id::ItemKey;

@@ -274,12 +274,17 @@ async fn a_merged_pull_request_is_merged_by_its_first_merge_whatever_becomes_of_
             assert_eq!(outcome, MergeOutcome::Merged(Some(tip.clone())));
         }
     }
-    // A person brings the rest along: still by the first.
-    place.push(&branch(2), &later).await;
-    let rest = place.commit_of(&[&tip, &later], &[]);
-    place.move_base(&rest).await;
-    let seen = scene.forge.look(scene.pull.number).await.unwrap();
-    assert_eq!(seen.state, PullState::Merged(Some(tip)), "{seen:?}");
+    // Somebody merges the rest, with the same trailers: still by the first.
+    let message = place.git(&["log", "-1", "--format=%B", tip.as_str()]);
+    let tree = format!("{later}^{{tree}}");
+    let parents = ["-p", tip.as_str(), "-p", later.as_str()];
+    let rest = place.git(&[&["commit-tree", &tree, "-m", &message], &parents[..]].concat());
+    place.move_base(&Sha::new(&rest).unwrap()).await;
+    assert_eq!(place.merges_of(&item(2)).await, 2);
+    for forge in [scene.forge, place.forge().await] {
+        let seen = forge.look(scene.pull.number).await.unwrap();
+        assert_eq!(seen.state, PullState::Merged(Some(tip.clone())), "{seen:?}");
+    }
 }
 
 #[tokio::test]

@@ -175,7 +175,8 @@ impl ForgeModel {
         let record = self.record(pull).ok_or_else(|| unknown(pull))?;
         let (state, at) = (self.state(record), self.head(record));
         let again = is_planted(Mutant::MergedWithoutLooking);
-        if self.commits.contains(self.base, place) && !again {
+        let merged = matches!(state, PullState::Merged(_));
+        if (merged || self.commits.contains(self.base, place)) && !again {
             let commit = if let PullState::Merged(commit) = state { commit } else { None };
             return Ok(EffectResult::Merged(commit));
         }
