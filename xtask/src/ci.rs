@@ -14,11 +14,41 @@ pub(crate) fn test(filter: &[&str]) -> Result<(), Failure> {
 fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     stages.stage("tidy", tidy::run)?;
     // The stories drive the real binary, which cargo does not build for another package's tests; built
-    // with everything else, its dependencies are built once.
-    stages.cargo("build", &["build", "--workspace", "--all-targets", "--all-features"])?;
-    let mut words = vec!["test", "--workspace", "--all-features"];
+    // with everything else, its dependencies are built once. No feature that plants mutants: `tt` is
+    // tested as users have it.
+    stages.cargo("build", &["build", "--workspace", "--all-targets"])?;
+    let mut words = vec!["test", "--workspace"];
     words.extend(filter);
-    stages.tests("test", &words)
+    stages.tests("test", &words)?;
+    let mut words = vec!["test", "--package", "tinytown-tests", "--features", "mutants"];
+    words.extend(["--test", "crashes", "--test", "proof"]);
+    words.extend(filter);
+    stages.tests("test mutants", &words)
+}
+
+/// The program that proves, with planted mutants, and nothing that it does not need.
+const PROVE: &[&str] = &[
+    "--release",
+    "--package",
+    "tinytown-tests",
+    "--no-default-features",
+    "--features",
+    "mutants",
+    "--bin",
+    "prove",
+];
+
+/// Missions under faults, and mutants; see `cargo xtask prove --help`.
+pub(crate) fn prove(words: &[&str]) -> Result<(), Failure> {
+    let mut stages = Stages::default();
+    let outcome = run_proof(&mut stages, words);
+    stages.tell();
+    outcome
+}
+
+fn run_proof(stages: &mut Stages, words: &[&str]) -> Result<(), Failure> {
+    stages.cargo("build prove", &[&["build"], PROVE].concat())?;
+    stages.cargo("prove", &[&["run", "--quiet"], PROVE, &["--"], words].concat())
 }
 
 /// What `.ci/run` runs.
@@ -40,7 +70,8 @@ fn run_all(stages: &mut Stages) -> Result<(), Failure> {
         &["doc", "--workspace", "--no-deps", "--all-features"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
-    run_tests(stages, &[])
+    run_tests(stages, &[])?;
+    run_proof(stages, &[])
 }
 
 /// Measurements; the programs that measure are examples and print tables.

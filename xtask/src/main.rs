@@ -11,7 +11,8 @@ usage: cargo xtask WORD
 
   test    everything that must pass: tidy, unit and conformance tests, stories through the real binary
   tidy    lengths of functions and files per crate, and the arrows between crates
-  ci      what .ci/run runs: fmt, clippy, doc, test; prints what each stage took
+  ci      what .ci/run runs: fmt, clippy, doc, test, prove; prints what each stage took
+  prove   missions under faults with planted mutants: prove [--missions N] [--seed S], more with --help
   bench   measurements: bench core | bench handoff
 ";
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => ci::test(rest),
         ["tidy"] => tidy::run(),
         ["ci"] => ci::all(),
+        ["prove", rest @ ..] => ci::prove(rest),
         ["bench", rest @ ..] => ci::bench(rest),
         _ => {
             steps::say(USAGE);

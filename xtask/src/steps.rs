@@ -97,7 +97,7 @@ impl Stages {
 
     /// Runs cargo's tests as one stage, and sums up what its many programs say.
     pub(crate) fn tests(&mut self, name: &str, words: &[&str]) -> Result<(), Failure> {
-        let mut sum = Sum::default();
+        let mut sum = self.sum.take().unwrap_or_default();
         let outcome = self.stage(name, || sum.run(words));
         self.sum = Some(sum);
         outcome

@@ -79,6 +79,7 @@ fn words(mut given: impl Iterator<Item = String>) -> Result<Words, String> {
             "--keep" => words.keep = Some(value()?),
             "--case" => words.case = Some(value()?),
             "--rate" => words.rate = true,
+            "--help" => return Err(String::new()),
             other => return Err(format!("unknown word {other}")),
         }
     }
@@ -100,7 +101,7 @@ fn campaign(words: &Words) -> Result<bool, String> {
     tell(&promises(&tally, &caught));
     tell(&faults(&tally));
     if words.mutants {
-        tell(&format!("mutants hunted in {:.1} s", (began.elapsed() - took).as_secs_f64()));
+        tell(&format!("mutants hunted in {:.1} s", began.elapsed().saturating_sub(took).as_secs_f64()));
     }
     if let Some((case, violation)) = tally.broken.first() {
         tell(&format!("\nseed {} breaks {}: {}", case.seed, violation.guarantee, violation.what));

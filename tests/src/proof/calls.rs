@@ -38,7 +38,6 @@ pub(super) enum StoreCall {
 
 /// Its answer.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each answers the call of that name")]
 pub(super) enum StoreReply {
     Vitals(Result<Vitals, StoreError>),
     Lease(OpId, Result<LeaseReply, StoreError>),

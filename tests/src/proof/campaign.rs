@@ -151,7 +151,7 @@ impl Campaign {
         let outcome = play(&case, false);
         let print = outcome.print;
         tally.add(&case, outcome);
-        if self.twice || seed % AGAIN == 0 {
+        if self.twice || seed.is_multiple_of(AGAIN) {
             tally.tried("G9", &case, played_alike(&case, print));
         }
         if seed % AGAIN == 1 {

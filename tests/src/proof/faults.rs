@@ -125,10 +125,13 @@ impl Faults {
     /// Whether the `nth` fault of that kind fires for somebody.
     pub fn fires(&mut self, kind: Kind, whom: u64, nth: u64) -> bool {
         let at = kind as usize;
+        let drawn = || self.dice[at].happens(self.rates[at], "", whom << 32 | nth);
+        // A kept case names its faults, so that other rates make no other case of it.
         let happens = self.on
-            && self.rates[at] > 0.0
-            && self.dice[at].happens(self.rates[at], "", whom << 32 | nth)
-            && self.only.as_ref().is_none_or(|only| only.contains(&FaultId { kind, whom, nth }));
+            && match &self.only {
+                Some(only) => only.contains(&FaultId { kind, whom, nth }),
+                None => drawn(),
+            };
         if happens {
             self.fired.push(FaultId { kind, whom, nth });
             self.counts[at] += 1;
@@ -155,14 +158,17 @@ impl Faults {
 /// How likely a fault is at most: per call for those at calls, per chance for the others.
 const fn most(kind: Kind) -> f64 {
     match kind {
-        Kind::StoreBefore | Kind::StoreAfter | Kind::StoreLate | Kind::StoreTwice => 0.05,
-        Kind::StoreEcho => 0.03,
+        Kind::StoreBefore
+        | Kind::StoreAfter
+        | Kind::StoreLate
+        | Kind::StoreTwice
+        | Kind::KillDispatcher
+        | Kind::KillWorker
+        | Kind::PauseWorker => 0.05,
+        Kind::StoreEcho | Kind::Meddle => 0.03,
         Kind::ForgeBefore | Kind::ForgeAfter | Kind::ForgeTwice | Kind::ForgeLate => 0.1,
         Kind::CrashAtCall | Kind::PauseAtCall => 0.004,
-        Kind::KillDispatcher | Kind::KillWorker | Kind::PauseWorker => 0.05,
         Kind::Suspend | Kind::ClockJump | Kind::Outage | Kind::Cut => 0.04,
-        Kind::Unreadable => 0.02,
-        Kind::StopResume | Kind::Command => 0.02,
-        Kind::Meddle => 0.03,
+        Kind::Unreadable | Kind::StopResume | Kind::Command => 0.02,
     }
 }

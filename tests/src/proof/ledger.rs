@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tinytown_core::effect::EffectResult;
-use tinytown_core::event::{Event, FollowUp, Outcome, SkipReason};
+use tinytown_core::event::{FollowUp, Outcome, SkipReason};
 use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, OpId, Sha};
-use tinytown_core::input::{Input, MissionInput};
+use tinytown_core::input::Input;
 use tinytown_core::item::ItemSpec;
 use tinytown_core::mission::Charter;
-use tinytown_core::observation::Checks;
 use tinytown_core::roster::RosterChange;
 use tinytown_store::codec::decode;
 use tinytown_store::records::StepRecord;
 use tinytown_store::{Commit, InputId, LeaseFence, Post, Record};
+
+use super::page::Page;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) use broken;
 
 /// One item, as its events tell.
 #[derive(Debug, Clone)]
-pub struct LedgerItem {
+pub(super) struct LedgerItem {
     /// As planned or added.
     pub spec: ItemSpec,
     /// What it is about, if it is a follow-up.
@@ -57,8 +57,6 @@ pub struct LedgerItem {
     pub granted: u32,
     /// The last launch is over: there is a cause for another one.
     pub cause: bool,
-    /// Only a person lets it go on, since a budget is used up.
-    pub limited: bool,
     /// Who wrote what is proposed.
     pub authors: BTreeSet<AgentName>,
     /// The head of its pull request, and what was seen of it.
@@ -86,7 +84,7 @@ pub enum End {
 
 /// One mission, as its events tell.
 #[derive(Debug, Clone)]
-pub struct LedgerMission {
+pub(super) struct LedgerMission {
     /// What never changes.
     pub charter: Charter,
     /// All items.
@@ -105,7 +103,7 @@ pub struct LedgerMission {
 
 /// All of it.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     /// Whose commits count now.
     pub lease: Option<LeaseFence>,
     posted: BTreeMap<u64, Record>,
@@ -127,11 +125,11 @@ pub struct Ledger {
     pub steps: u64,
 }
 
-type Kept = Result<(), Violation>;
+pub(super) type Kept = Result<(), Violation>;
 
 impl Ledger {
     /// An input is in the inbox.
-    pub fn posted(&mut self, id: InputId, post: &Post) -> Kept {
+    pub(super) fn posted(&mut self, id: InputId, post: &Post) -> Kept {
         match self.posted.insert(id.0, post.input.clone()) {
             Some(_) => Ok(()),
             None if self.posted_ops.insert(post.op.clone()) => Ok(()),
@@ -139,13 +137,8 @@ impl Ledger {
         }
     }
 
-    /// Inputs that were posted and that no commit has acknowledged.
-    pub fn waiting(&self) -> usize {
-        self.posted.len() - self.acknowledged.len()
-    }
-
     /// A commit was accepted by the store.
-    pub fn committed(&mut self, commit: &Commit) -> Kept {
+    pub(super) fn committed(&mut self, commit: &Commit) -> Kept {
         if !self.commits.insert(commit.op.clone()) {
             return Ok(());
         }
@@ -233,10 +226,8 @@ impl Ledger {
     }
 
     fn mission_step(&mut self, id: MissionId, begins: bool, expect: u64, step: &StepRecord) -> Kept {
-        if begins {
-            if let Input::Start(new) = &step.input {
-                self.begin(id, new, step);
-            }
+        if let (true, Input::Start(new)) = (begins, &step.input) {
+            self.begin(id, new, step);
         }
         let Some(mission) = self.missions.get_mut(&id) else {
             broken!("G2", "a step of mission {id}, which never began")
@@ -283,7 +274,7 @@ impl Ledger {
 }
 
 impl LedgerItem {
-    const fn new(spec: ItemSpec, task: Option<FollowUp>) -> Self {
+    pub(super) const fn new(spec: ItemSpec, task: Option<FollowUp>) -> Self {
         Self {
             spec,
             task,
@@ -296,7 +287,6 @@ impl LedgerItem {
             lost: 0,
             granted: 0,
             cause: true,
-            limited: false,
             authors: BTreeSet::new(),
             head: None,
             proposed: None,
@@ -306,7 +296,7 @@ impl LedgerItem {
         }
     }
 
-    fn satisfies(&self) -> bool {
+    pub(super) fn satisfies(&self) -> bool {
         match &self.end {
             Some(End::Done(_)) => !self.changed,
             Some(End::Skipped(reason)) => reason.satisfies(),
@@ -315,342 +305,8 @@ impl LedgerItem {
     }
 }
 
-/// One step of one mission, event by event.
-struct Page<'a> {
-    mission: &'a mut LedgerMission,
-    held: &'a mut BTreeMap<AgentName, Claim>,
-    input: &'a Input,
-    trials: &'a mut BTreeMap<&'static str, u64>,
-}
-
-impl Page<'_> {
-    fn tried(&mut self, guarantee: &'static str) {
-        *self.trials.entry(guarantee).or_default() += 1;
-    }
-
-    fn turn(&mut self, event: &Event) -> Kept {
-        if self.mission.over.is_some()
-            && !matches!(event, Event::SubmissionStale { .. } | Event::EffectOver { .. })
-        {
-            broken!("G2", "{event:?} after the end of the mission");
-        }
-        match event {
-            Event::MissionStopped { .. } => self.mission.stopped = true,
-            Event::MissionResumed => self.mission.stopped = false,
-            Event::MissionCompleted => return self.completed(),
-            Event::MissionFailed { .. } => self.mission.over = Some(false),
-            _ => {}
-        }
-        match event.item() {
-            Some(key) => self.item_event(&key.clone(), event),
-            None => Ok(()),
-        }
-    }
-
-    fn completed(&mut self) -> Kept {
-        self.tried("G4");
-        self.mission.over = Some(true);
-        let open = self.mission.items.values().find(|item| item.task.is_none() && !item.satisfies_end());
-        match open {
-            Some(item) => broken!("G4", "the mission is completed, and {} is {:?}", item.spec.key, item.end),
-            None => Ok(()),
-        }
-    }
-
-    fn item_event(&mut self, key: &ItemKey, event: &Event) -> Kept {
-        if let Event::ItemAdded { spec, task, .. } = event {
-            let known =
-                self.mission.items.insert(key.clone(), LedgerItem::new((**spec).clone(), Some(task.clone())));
-            if known.is_some() {
-                broken!("G3", "{key} was added twice");
-            }
-            return Ok(());
-        }
-        match event {
-            Event::ItemAssigned { .. } => self.assigned(key, event),
-            Event::ItemSubmitted { agent, head, .. } => self.submitted(key, agent, head),
-            Event::SubmissionStale { .. } => self.stale(key),
-            Event::AttemptFailed { agent, cause, .. } => self.attempt_failed(key, agent, cause),
-            Event::AttemptLost { .. } | Event::AttemptCancelled { .. } => self.attempt_over(key, event),
-            Event::ItemHeld { hold, .. } => self.held(key, hold),
-            Event::EffectAsked { op, .. } => self.asked(key, op),
-            Event::EffectOver { op, .. } => {
-                self.mission.effects.remove(op);
-                Ok(())
-            }
-            Event::ItemDone { outcome, .. } => self.done(key, outcome),
-            _ => self.seen(key, event),
-        }
-    }
-
-    fn item(&mut self, key: &ItemKey) -> Result<&mut LedgerItem, Violation> {
-        match self.mission.items.get_mut(key) {
-            Some(item) => Ok(item),
-            None => broken!("G2", "something happened to {key}, which is no item"),
-        }
-    }
-
-    fn assigned(&mut self, key: &ItemKey, event: &Event) -> Kept {
-        let Event::ItemAssigned { agent, generation, attempt, fence, .. } = event else { return Ok(()) };
-        self.may_start(key)?;
-        let running = self.mission.items.values().filter(|item| item.holder.is_some()).count();
-        let (allowed, policy) =
-            (self.mission.charter.policy.max_parallel, self.mission.charter.policy.clone());
-        self.tried("G5");
-        if running >= allowed as usize {
-            broken!("G5", "{key} was assigned while {running} of {allowed} slots were in use");
-        }
-        if let Some(other) = self.held.get(agent) {
-            broken!("G5", "{key} was assigned to {agent}, who holds {}", other.item);
-        }
-        let (mission, seq) = (self.mission.charter.id, self.mission.seq);
-        self.tried("G1");
-        self.tried("G15");
-        let item = self.item(key)?;
-        if let Some(holder) = &item.holder {
-            broken!("G1", "{key} was assigned to {agent} while {} holds it", holder.agent);
-        }
-        if fence.0 != seq || !item.fences.insert(fence.0) {
-            broken!("G1", "the fence {fence} of {key} is not the number of its step, {seq}");
-        }
-        if *attempt != item.launches + 1 || !item.cause {
-            broken!(
-                "G15",
-                "launch {attempt} of {key} after {} launches, cause: {}",
-                item.launches,
-                item.cause
-            );
-        }
-        if item.failed >= policy.max_attempts + item.granted || item.lost > policy.max_losses + item.granted {
-            broken!("G15", "{key} was launched after {} failures and {} losses", item.failed, item.lost);
-        }
-        item.launches += 1;
-        item.cause = false;
-        item.cancelling = false;
-        let (agent, generation) = (agent.clone(), *generation);
-        let claim = Claim { mission, item: key.clone(), agent, generation, attempt: *attempt, fence: *fence };
-        item.holder = Some(claim.clone());
-        self.held.insert(claim.agent.clone(), claim);
-        Ok(())
-    }
-
-    fn may_start(&mut self, key: &ItemKey) -> Kept {
-        self.tried("G4");
-        self.tried("G14");
-        if self.mission.stopped {
-            broken!("G14", "{key} was assigned while the mission is stopped");
-        }
-        let Some(item) = self.mission.items.get(key) else { return Ok(()) };
-        let open = item
-            .spec
-            .depends_on
-            .iter()
-            .find(|edge| self.mission.items.get(&edge.on).is_none_or(|on| !on.satisfies()));
-        match open {
-            Some(edge) => broken!("G4", "{key} was assigned, and {} is not done", edge.on),
-            None => Ok(()),
-        }
-    }
-
-    /// The claim that the step's input names, if it names one.
-    fn claimed(&self) -> Option<&Claim> {
-        match self.input {
-            Input::Mission {
-                what:
-                    MissionInput::Submitted { claim, .. }
-                    | MissionInput::Started { claim }
-                    | MissionInput::Ended { claim, .. },
-                ..
-            } => Some(claim),
-            _ => None,
-        }
-    }
-
-    fn submitted(&mut self, key: &ItemKey, agent: &AgentName, head: &Sha) -> Kept {
-        self.tried("G1");
-        let claim = self.claimed().cloned();
-        let item = self.item(key)?;
-        if item.holder.is_none() || item.holder != claim || item.cancelling {
-            broken!("G1", "{key} was submitted under {claim:?}, and {:?} holds it", item.holder);
-        }
-        item.holder = None;
-        item.cause = true;
-        item.proposed = Some(head.clone());
-        if item.task.is_none() {
-            item.authors.insert(agent.clone());
-        }
-        self.held.remove(agent);
-        Ok(())
-    }
-
-    fn stale(&mut self, key: &ItemKey) -> Kept {
-        self.tried("G1");
-        let claim = self.claimed().cloned();
-        let item = self.item(key)?;
-        if item.holder.is_some() && item.holder == claim && !item.cancelling {
-            broken!("G1", "a submission of {key} was called stale, and its claim is in force");
-        }
-        Ok(())
-    }
-
-    fn attempt_failed(&mut self, key: &ItemKey, agent: &AgentName, cause: &str) -> Kept {
-        self.tried("G15");
-        if matches!(self.input, Input::Gone { .. }) {
-            broken!("G15", "{key}: a lost worker was counted as a failed attempt");
-        }
-        let item = self.item(key)?;
-        item.failed += 1;
-        item.cause = true;
-        if cause != "empty-change" {
-            item.holder = None;
-            self.held.remove(agent);
-        }
-        Ok(())
-    }
-
-    fn attempt_over(&mut self, key: &ItemKey, event: &Event) -> Kept {
-        let item = self.item(key)?;
-        let Some(holder) = item.holder.take() else {
-            broken!("G2", "an attempt of {key} ended, and nobody holds it")
-        };
-        item.cause = true;
-        item.cancelling = false;
-        item.lost += u32::from(matches!(event, Event::AttemptLost { .. }));
-        self.held.remove(&holder.agent);
-        Ok(())
-    }
-
-    fn held(&mut self, key: &ItemKey, hold: &tinytown_core::event::Hold) -> Kept {
-        let policy = self.mission.charter.policy.clone();
-        self.tried("G15");
-        let item = self.item(key)?;
-        if let tinytown_core::event::Hold::Limit { detail } = hold {
-            let used = item.failed >= policy.max_attempts + item.granted
-                || item.lost > policy.max_losses + item.granted
-                || detail.contains("fixes");
-            if !used {
-                broken!(
-                    "G15",
-                    "{key} is held for {detail}, after {} failures and {} losses",
-                    item.failed,
-                    item.lost
-                );
-            }
-            item.limited = true;
-        }
-        Ok(())
-    }
-
-    fn asked(&mut self, key: &ItemKey, op: &OpId) -> Kept {
-        self.tried("G3");
-        self.tried("G14");
-        if self.mission.stopped {
-            broken!("G14", "an effect for {key} was decided while the mission is stopped");
-        }
-        if !self.mission.effects.insert(op.clone()) {
-            broken!("G3", "the effect {op} was decided twice");
-        }
-        Ok(())
-    }
-
-    fn done(&mut self, key: &ItemKey, outcome: &Outcome) -> Kept {
-        self.tried("G4");
-        let policy = self.mission.charter.policy.clone();
-        let item = self.item(key)?;
-        if item.holder.is_some() {
-            broken!("G1", "{key} is done while {:?} holds it", item.holder);
-        }
-        let passed = |what: &Option<Sha>, head: &Sha| what.as_ref() == Some(head);
-        if let Outcome::Accepted { head } = outcome {
-            if !passed(&item.head, head) || !passed(&item.green, head) {
-                broken!("G4", "{key} was accepted at {}, where the checks did not pass", head.short());
-            }
-            if policy.reviewer_required && !passed(&item.approved, head) {
-                broken!("G4", "{key} was accepted at {}, which nobody else approved", head.short());
-            }
-        }
-        item.end = Some(End::Done(outcome.clone()));
-        Ok(())
-    }
-
-    /// What the forge showed, and what was judged.
-    fn seen(&mut self, key: &ItemKey, event: &Event) -> Kept {
-        let truth = self.truth();
-        let item = self.item(key)?;
-        match event {
-            Event::CancelAsked { .. } => item.cancelling = true,
-            Event::HoldCleared { granted, .. } => {
-                item.granted += u32::from(*granted);
-                item.limited = false;
-            }
-            Event::HeadProposed { head, by, .. } => {
-                item.proposed = Some(head.clone());
-                item.authors.insert(by.clone());
-            }
-            Event::BaseMended { by, .. } => drop(item.authors.insert(by.clone())),
-            Event::PullPublished { pull, .. } => item.head = Some(pull.head.clone()),
-            Event::HeadMoved { head, .. } => item.head = Some(head.clone()),
-            Event::ChecksSeen { head, checks, .. } => {
-                let passed = matches!(**checks, Checks::Green | Checks::NotRequired);
-                let told = truth.is_none_or(|(seen, green)| seen == *head && green == passed);
-                if !told || item.head.as_ref() != Some(head) {
-                    broken!(
-                        "G18",
-                        "checks of {key} on {} count, and its head is {:?}",
-                        head.short(),
-                        item.head
-                    );
-                }
-                item.green = passed.then(|| head.clone());
-            }
-            Event::VerdictGiven { head, by, approve, .. } => {
-                if item.authors.iter().any(|author| author.as_str() == by) {
-                    broken!("G4", "{by} judged {key}, and wrote it");
-                }
-                item.approved = approve.then(|| head.clone());
-            }
-            Event::PullSeen { seen, .. } if item.head.as_ref() != Some(&seen.head) => {
-                broken!(
-                    "G18",
-                    "a look at {} counts for {key}, whose head is {:?}",
-                    seen.head.short(),
-                    item.head
-                )
-            }
-            Event::ItemMerged { commit, .. } => {
-                item.end = Some(End::Done(Outcome::Merged { commit: commit.clone() }));
-                item.changed = false;
-            }
-            Event::DependencyChanged { .. } => item.changed = true,
-            Event::DependencySettled { .. } => {
-                item.changed = false;
-                if let (Some(End::Done(Outcome::Accepted { head: accepted })), Some(head)) =
-                    (&mut item.end, &item.head)
-                {
-                    accepted.clone_from(head);
-                }
-            }
-            Event::ItemSkipped { reason, .. } => item.end = Some(End::Skipped(*reason)),
-            Event::ItemFailed { .. } => item.end = Some(End::Failed),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What the checks said in the step's input: of which head, and whether they passed.
-    fn truth(&self) -> Option<(Sha, bool)> {
-        match self.input {
-            Input::Mission {
-                what: MissionInput::Effect { result: EffectResult::Checked { head, checks }, .. },
-                ..
-            } => Some((head.clone(), matches!(checks, Checks::Green | Checks::NotRequired))),
-            _ => None,
-        }
-    }
-}
-
 impl LedgerItem {
-    fn satisfies_end(&self) -> bool {
+    pub(super) fn satisfies_end(&self) -> bool {
         match &self.end {
             Some(End::Done(_)) => true,
             Some(End::Skipped(reason)) => reason.satisfies(),

@@ -16,11 +16,13 @@ mod judge;
 mod ledger;
 mod minimise;
 mod operator;
+mod page;
 mod post;
 #[cfg(feature = "mutants")]
 mod regression;
 mod run;
 mod watched;
+mod wire;
 mod worker;
 mod world;
 
@@ -94,7 +96,7 @@ pub fn play(case: &Case, telling: bool) -> Outcome {
         world.step();
         if world.now >= look {
             look = world.now + LOOK;
-            world.as_operator(|operator, world, pid| operator.help(world, pid));
+            world.as_operator(operator::Operator::help);
         }
     }
     end(&mut world);

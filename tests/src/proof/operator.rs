@@ -120,18 +120,16 @@ impl Operator {
                     answers.push((mission.id(), Some(format!("retry {key}"))));
                     continue;
                 }
-                WaitCode::Limit | WaitCode::Person if *times < 2 => format!("retry {key}"),
-                WaitCode::Limit | WaitCode::Person => format!("skip {key}"),
+                WaitCode::Limit | WaitCode::Person => again(*times < 2, key),
                 WaitCode::EmptyChange | WaitCode::Governance if wait.owner == "operator" => {
                     format!("approve {key}")
                 }
                 WaitCode::NoReviewer if wait.owner == "operator" => format!("approve {root}"),
-                WaitCode::NoAgent if wait.owner == "operator" => format!("skip {key}"),
+                WaitCode::NoAgent if wait.owner == "operator" => again(false, key),
                 WaitCode::DependencyChanged if mission.item(ix).now.changed.is_some() => {
                     format!("approve {key}")
                 }
-                WaitCode::Checks if wait.owner == "operator" && *times < 3 => format!("retry {key}"),
-                WaitCode::Checks if wait.owner == "operator" => format!("skip {key}"),
+                WaitCode::Checks if wait.owner == "operator" => again(*times < 3, key),
                 _ => continue,
             };
             *times += 1;
@@ -139,4 +137,9 @@ impl Operator {
         }
         answers
     }
+}
+
+/// Once more, or without it.
+fn again(more: bool, key: &ItemKey) -> String {
+    if more { format!("retry {key}") } else { format!("skip {key}") }
 }

@@ -141,7 +141,7 @@ impl Worker {
     fn answered(&mut self, world: &mut World, pid: Pid, reply: StoreReply) {
         match reply {
             StoreReply::Town(view) => self.looked(world, pid, view),
-            StoreReply::Beat(counted) => self.beaten(world, pid, counted),
+            StoreReply::Beat(counted) => self.beaten(world, pid, &counted),
             StoreReply::Mail(letters) => self.mail(world, pid, letters),
             reply => {
                 if let Some((op, answer)) = self.poster.hear(world, pid, &reply) {
@@ -255,7 +255,7 @@ impl Worker {
         world.call(pid, StoreCall::Beat(self.name.clone(), generation));
     }
 
-    fn beaten(&mut self, world: &mut World, pid: Pid, counted: Result<u64, StoreError>) {
+    fn beaten(&mut self, world: &mut World, pid: Pid, counted: &Result<u64, StoreError>) {
         let mono = world.mono(pid);
         match counted {
             Ok(_) => {

@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -14,26 +13,22 @@ use tinytown_core::id::{MissionId, OpId, TownId};
 use tinytown_core::simulate::{Dice, Scenario};
 use tinytown_core::time::Time;
 use tinytown_forge::Faulty as FaultyForge;
-use tinytown_store::{Faulty, LeaseReply, MemoryStore, Store as _, TownIdentity};
+use tinytown_store::{Faulty, MemoryStore, Store as _, TownIdentity};
 
 use super::calls::{StoreCall, StoreReply, at_once};
 use super::case::Case;
 use super::clocks::{Host, Ms};
 use super::dispatcher::Dispatcher;
-use super::faults::{Faults, Kind};
+use super::faults::Faults;
 use super::forge::ScriptedForge;
 use super::ledger::{Ledger, Violation};
 use super::operator::Operator;
 use super::run::Run;
-use super::watched::{Did, Watched};
+use super::watched::Watched;
 use super::worker::Worker;
 
 /// How long holders of the lease, and workers, may be silent.
 pub(super) const LEASE: Ms = 10_000;
-/// An outage of this length is noticed by whoever looks every second.
-const NOTICED: Ms = 2_500;
-/// After this long a caller believes that a call failed which nobody answered.
-const CALL_LIMIT: Ms = 5_000;
 
 /// The number of a process; each start has its own.
 pub(super) type Pid = usize;
@@ -66,7 +61,7 @@ pub(super) struct Proc {
     /// Until when it alone cannot reach the store.
     pub cut_until: Ms,
     /// It is killed before it does anything else.
-    doomed: bool,
+    pub(super) doomed: bool,
     /// What it does.
     pub role: Role,
 }
@@ -125,7 +120,7 @@ pub(super) struct Performing {
 
 /// Something that will happen.
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Hear(Pid, Message),
     /// A store call arrives.
     Arrive {
@@ -144,7 +139,6 @@ enum What {
 
 /// Something planned.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "they are what they are called")]
 pub(super) enum Plan {
     StartDispatcher {
         host: usize,
@@ -184,17 +178,17 @@ impl Ord for Scheduled {
 }
 
 /// A read that waits for something to read.
-struct Waiter {
-    id: u64,
-    pid: Pid,
-    call: StoreCall,
+pub(super) struct Waiter {
+    pub(super) id: u64,
+    pub(super) pid: Pid,
+    pub(super) call: StoreCall,
 }
 
 /// Everything.
 pub(super) struct World {
     /// True time.
     pub now: Ms,
-    sequence: u64,
+    pub(super) sequence: u64,
     queue: BinaryHeap<Reverse<Scheduled>>,
     /// What is drawn by chance besides faults.
     pub dice: Dice,
@@ -210,13 +204,13 @@ pub(super) struct World {
     pub model: MemoryStore,
     /// What the model is seen through.
     pub watched: Watched,
-    store: Faulty<Watched>,
-    store_fault: Arc<AtomicU8>,
+    pub(super) store: Faulty<Watched>,
+    pub(super) store_fault: Arc<AtomicU8>,
     /// The forge with its people.
     pub forge: ScriptedForge,
     pub(super) faulty_forge: FaultyForge<ScriptedForge>,
     pub(super) forge_fault: Arc<AtomicU8>,
-    waiters: Vec<Waiter>,
+    pub(super) waiters: Vec<Waiter>,
     /// Until when the store answers nobody.
     pub outage_until: Ms,
     /// The history.
@@ -303,7 +297,7 @@ impl World {
         world
     }
 
-    fn schedule(&mut self, after: Ms, what: What) {
+    pub(super) fn schedule(&mut self, after: Ms, what: What) {
         self.sequence += 1;
         self.queue.push(Reverse(Scheduled(self.now + after, self.sequence, what)));
     }
@@ -321,9 +315,8 @@ impl World {
     /// Writes a line for people, if anybody reads them.
     pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
         if let Some(log) = &mut self.log {
-            let mut text = String::new();
-            let _ = write!(text, "{:>9.3}  {}", self.now as f64 / 1000.0, line());
-            log.push(text);
+            let (seconds, millis) = (self.now / 1_000, self.now % 1_000);
+            log.push(format!("{seconds:>6}.{millis:03}  {}", line()));
         }
     }
 
@@ -440,195 +433,5 @@ impl World {
         }
         self.procs[pid].alarm = None;
         self.tell(pid, 0, Message::Tick);
-    }
-
-    // --- The store.
-
-    /// A process calls the store. `false` if it was killed by that.
-    pub(super) fn call(&mut self, pid: Pid, call: StoreCall) -> bool {
-        if self.procs[pid].doomed {
-            return false;
-        }
-        self.procs[pid].calls += 1;
-        let (whom, nth) = (pid as u64, self.procs[pid].calls);
-        let (host, cut_until) = (self.procs[pid].host, self.procs[pid].cut_until);
-        if self.now < self.hosts[host].cut_until.max(cut_until) {
-            self.tell(pid, 1_000, Message::Store(call.away()));
-            return true;
-        }
-        let mut travel = self.dice.between(0, 2, "travel", whom << 32 | nth);
-        let mut heard = true;
-        if self.faults.fires(Kind::StoreLate, whom, nth) {
-            travel += self.faults.size(Kind::StoreLate, 50, 12_000, whom, nth);
-            self.disturbed_at = self.disturbed_at.max(self.now + travel);
-            if travel > CALL_LIMIT {
-                heard = false;
-                self.tell(pid, CALL_LIMIT, Message::Store(call.away()));
-            }
-        }
-        if self.faults.fires(Kind::StoreEcho, whom, nth) {
-            let later = travel + self.faults.size(Kind::StoreEcho, 100, 20_000, whom, nth);
-            self.disturbed_at = self.disturbed_at.max(self.now + later);
-            self.schedule(later, What::Arrive { pid, call: Box::new(call.clone()), nth: 0, heard: false });
-        }
-        self.say(|| format!("p{pid} calls {} ({nth})", call.word()));
-        self.schedule(travel, What::Arrive { pid, call: Box::new(call), nth, heard });
-        self.survives(pid, nth)
-    }
-
-    /// Whether a process survives its `nth` call.
-    fn survives(&mut self, pid: Pid, nth: u64) -> bool {
-        // The operator, who is the first of all, is no process that we promise anything about.
-        if pid == 0 {
-            return true;
-        }
-        if self.faults.fires(Kind::CrashAtCall, pid as u64, nth) {
-            self.plan(0, Plan::Kill(pid));
-            self.procs[pid].doomed = true;
-            return false;
-        }
-        if self.faults.fires(Kind::PauseAtCall, pid as u64, nth) {
-            let long = self.faults.size(Kind::PauseAtCall, 100, 40_000, pid as u64, nth);
-            self.pause(pid, long);
-        }
-        true
-    }
-
-    /// Stops a process for a while.
-    pub(super) fn pause(&mut self, pid: Pid, long: Ms) {
-        if self.procs[pid].life == Life::Up {
-            self.say(|| format!("p{pid} is stopped for {long} ms"));
-            self.procs[pid].life = Life::Stopped;
-            self.procs[pid].since = self.now;
-            self.disturbed_at = self.disturbed_at.max(self.now + long);
-            self.orphan_runs(pid);
-            self.plan(long, Plan::Continue(pid));
-        }
-    }
-
-    fn arrive(&mut self, pid: Pid, call: &StoreCall, nth: u64, heard: bool) {
-        if self.now < self.outage_until {
-            if heard {
-                self.tell(pid, 1, Message::Store(call.away()));
-            }
-            return;
-        }
-        let reply = self.execute(pid, call, nth);
-        if heard && reply.is_nothing() && call.waits() > 0 {
-            self.sequence += 1;
-            let id = self.sequence;
-            self.waiters.push(Waiter { id, pid, call: call.clone() });
-            self.schedule(call.waits(), What::WaitOver(id));
-        } else if heard {
-            let travel = self.dice.between(0, 2, "return", (pid as u64) << 32 | nth);
-            self.tell(pid, travel, Message::Store(reply));
-        }
-    }
-
-    fn execute(&mut self, pid: Pid, call: &StoreCall, nth: u64) -> StoreReply {
-        let whom = pid as u64;
-        let kinds = [(Kind::StoreBefore, 1), (Kind::StoreAfter, 2), (Kind::StoreTwice, 3)];
-        let fault = kinds.iter().find(|(kind, _)| nth > 0 && self.faults.fires(*kind, whom, nth));
-        if let Some((kind, code)) = fault {
-            self.say(|| format!("p{pid} {}: {}", call.word(), kind.word()));
-            self.disturbed_at = self.disturbed_at.max(self.now);
-            self.store_fault.store(*code, Ordering::Relaxed);
-        }
-        let reply = call.execute(&self.store);
-        self.store_fault.store(0, Ordering::Relaxed);
-        self.take_in(pid);
-        reply
-    }
-
-    /// Looks at what the store did.
-    fn take_in(&mut self, pid: Pid) {
-        for did in self.watched.take() {
-            match did {
-                Did::Commit(commit) => {
-                    self.fold(commit.op.as_str().as_bytes());
-                    if let Some(write) = &commit.mission {
-                        self.fold(write.step.0.as_bytes());
-                        self.tell_step(pid, write);
-                    }
-                    let kept = self.ledger.committed(&commit);
-                    self.break_promise(kept);
-                    self.judge_commit(pid, &commit);
-                    self.wake_waiters();
-                }
-                Did::Post(id, post) => {
-                    let kept = self.ledger.posted(id, &post);
-                    self.break_promise(kept);
-                    self.wake_waiters();
-                }
-                Did::Lease(LeaseReply::Held(fence)) => {
-                    if self.ledger.lease.is_none_or(|known| known.epoch < fence.epoch) {
-                        self.say(|| format!("p{pid} holds the lease, epoch {}", fence.epoch));
-                        self.ledger.lease = Some(fence);
-                        self.judge.taken_at = self.now;
-                    }
-                }
-                Did::Lease(_) => {}
-                Did::Beat(agent, generation) => {
-                    self.beats.insert((agent, generation.0), self.now);
-                }
-            }
-        }
-    }
-
-    fn tell_step(&mut self, pid: Pid, write: &tinytown_store::MissionWrite) {
-        if self.log.is_none() {
-            return;
-        }
-        let Ok(step) =
-            tinytown_store::codec::decode::<tinytown_store::records::StepRecord>("step", &write.step)
-        else {
-            return;
-        };
-        for change in &step.roster {
-            self.say(|| format!("p{pid} step {}: {change:?}", write.expect + 1));
-        }
-        for event in step.events {
-            let text: String = format!("{event:?}").chars().take(230).collect();
-            self.say(|| format!("p{pid} step {}: {text}", write.expect + 1));
-        }
-    }
-
-    fn wake_waiters(&mut self) {
-        let mut woken = Vec::new();
-        for at in (0..self.waiters.len()).rev() {
-            let waiter = &self.waiters[at];
-            if self.procs[waiter.pid].life == Life::Dead {
-                self.waiters.swap_remove(at);
-                continue;
-            }
-            let reply = waiter.call.execute(&self.model);
-            if !reply.is_nothing() {
-                woken.push((self.waiters.swap_remove(at), reply));
-            }
-        }
-        woken.sort_by_key(|(waiter, _)| waiter.id);
-        for (waiter, reply) in woken {
-            self.tell(waiter.pid, 1, Message::Store(reply));
-        }
-    }
-
-    fn wait_over(&mut self, id: u64) {
-        if let Some(at) = self.waiters.iter().position(|waiter| waiter.id == id) {
-            let waiter = self.waiters.swap_remove(at);
-            let reply = waiter.call.execute(&self.model);
-            self.tell(waiter.pid, 1, Message::Store(reply));
-        }
-    }
-
-    /// Nobody reaches the store for a while.
-    pub(super) fn outage(&mut self, long: Ms) {
-        if long >= NOTICED {
-            self.judge.outage_until = self.now + long;
-        }
-        self.outage_until = self.outage_until.max(self.now + long);
-        self.disturbed_at = self.disturbed_at.max(self.outage_until);
-        for waiter in std::mem::take(&mut self.waiters) {
-            self.tell(waiter.pid, 1, Message::Store(waiter.call.away()));
-        }
     }
 }
