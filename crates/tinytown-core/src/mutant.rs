@@ -82,6 +82,8 @@ mutants! {
     WatchKept = "G11",
     /// A silent agent is never declared lost.
     LossUnnoticed = "G11",
+    /// A command keeps the lease though its input cannot be applied.
+    CommandKeepsLease = "G12",
     /// Who lost the lease goes on acting.
     PermitKept = "G12",
     /// A lease is taken that its holder still keeps.
@@ -96,12 +98,16 @@ mutants! {
     WithheldForgotten = "G13",
     /// A mission that could not be read once is left alone for ever.
     NeverReadAgain = "G13",
+    /// The time of an item that is over still comes.
+    BackoffOutlives = "G13",
     /// Work is published again and again to a pull request that is closed.
     PublishedForEver = "G13",
     /// A person's word that changed work is to be taken as it is does not last.
     ApprovalForgotten = "G13",
     /// Work is given out while the mission is stopped.
     ClaimedWhileStopped = "G14",
+    /// What was revoked is stopped only once that is known to be committed.
+    RevokedTooLate = "G14",
     /// What was revoked by a stop is not decided again at resume.
     RevokedForgotten = "G14",
     /// A lost worker costs the agent an attempt.
@@ -110,6 +116,8 @@ mutants! {
     LossesUnbounded = "G15",
     /// A restart forgets how often an item was tried.
     BudgetForgotten = "G15",
+    /// A pull request that changed after it was accepted is looked at again at once, for ever.
+    LookedForEver = "G17",
     /// Checks of an old head count for the new one.
     LateChecksCount = "G18",
     /// A look at an old head counts for the new one.

@@ -176,6 +176,9 @@ impl Dispatcher {
         let (whom, nth) = (pid as u64, self.forge_calls);
         let mut travel = world.dice.between(5, 300, "forge", whom << 32 | nth);
         let late = world.faults.fires(Kind::ForgeLate, whom, nth);
+        if !late && world.faults.fires(Kind::ForgeSlow, whom, nth) {
+            travel += world.faults.size(Kind::ForgeSlow, 1_000, 60_000, whom, nth);
+        }
         let permitted = late.then(|| self.permits(world, pid, &op, self.serial));
         if late {
             travel += world.faults.size(Kind::ForgeLate, 100, 15_000, whom, nth);
@@ -201,11 +204,19 @@ impl Dispatcher {
         let fence = self.driver.fence();
         performing.permitted = Some(permitted);
         let acted = world.act(&performing);
+        let wanted = world.ledger.missions.get(&performing.mission);
+        if acted && wanted.is_some_and(|mission| !mission.effects.contains(&performing.op)) {
+            world.break_promise(revoked(pid, &performing));
+        }
         if acted && world.ledger.lease != fence {
             let (ours, theirs) = (fence, world.ledger.lease);
             world.break_promise(deposed(pid, &performing, ours, theirs));
         }
     }
+}
+
+fn revoked(pid: Pid, performing: &Performing) -> Result<(), super::ledger::Violation> {
+    broken!("G14", "p{pid} acted ({}) after that was revoked", performing.op)
 }
 
 fn deposed(
@@ -234,6 +245,9 @@ impl World {
     /// Performs an effect at the forge; tells whether something was changed by leave of its permit.
     pub(super) fn act(&mut self, performing: &Performing) -> bool {
         let Performing { pid, mission, op, effect, permitted, nth, .. } = performing;
+        if let Effect::Look { pull, .. } = effect {
+            self.judge_look(*pull);
+        }
         let (whom, nth) = (*pid as u64, *nth);
         let kinds = [(Kind::ForgeBefore, 1), (Kind::ForgeAfter, 2), (Kind::ForgeTwice, 3)];
         if let Some((kind, code)) = kinds.iter().find(|(kind, _)| self.faults.fires(*kind, whom, nth)) {

@@ -80,6 +80,9 @@ impl World {
                 self.judge.unreadable = Some(id);
                 self.disturbed_at = self.disturbed_at.max(self.now + long);
                 self.plan(long, Plan::Readable);
+                if self.faults.size(Kind::Unreadable, 1, 4, whom + 2_000, nth) == 1 {
+                    self.only_a_command(id, nth);
+                }
             }
             if self.faults.fires(Kind::StopResume, whom, nth) {
                 let long = self.faults.size(Kind::StopResume, 100, 20_000, whom, nth);
@@ -119,6 +122,16 @@ impl World {
         }
     }
 
+    /// All dispatchers are killed, and a command finds the lease free, or takes it over.
+    fn only_a_command(&mut self, id: MissionId, nth: u64) {
+        for pid in 0..self.procs.len() {
+            if matches!(self.procs[pid].role, Role::Dispatcher(_)) {
+                self.kill(pid);
+            }
+        }
+        self.command(id, "look at this", nth);
+    }
+
     /// A command that takes the lease for one step if nobody has it.
     fn command(&mut self, mission: MissionId, text: &str, nth: u64) {
         let pid = self.procs.len();
@@ -126,6 +139,7 @@ impl World {
         let what = MissionInput::Note { text: text.to_owned(), by: "command".to_owned() };
         let host = usize::try_from(nth).unwrap_or(0) % self.hosts.len();
         self.say(|| format!("p{pid} is a command: {text}"));
+        self.disturbed_at = self.disturbed_at.max(self.now);
         let command = Dispatcher::new(pid, host, Some((op, Input::Mission { mission, what })));
         self.start(host, Role::Dispatcher(Box::new(command)));
     }

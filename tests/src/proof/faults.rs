@@ -35,6 +35,8 @@ kinds! {
     StoreTwice = "store call twice",
     /// A store call is executed again much later, and nobody hears the answer.
     StoreEcho = "store call again, late",
+    /// A store call is executed in time, and its answer is late.
+    AnswerLate = "store answer late",
     /// A forge call is not executed.
     ForgeBefore = "forge call fails before",
     /// A forge call is executed, and its answer lost.
@@ -43,6 +45,8 @@ kinds! {
     ForgeTwice = "forge call twice",
     /// A forge call arrives late.
     ForgeLate = "forge call late",
+    /// A forge call is long in preparation, and asks for leave only then.
+    ForgeSlow = "forge call slow",
     /// A process is killed right after it made a call.
     CrashAtCall = "killed at a call",
     /// A process is stopped right after it made a call, and goes on later.
@@ -162,11 +166,12 @@ const fn most(kind: Kind) -> f64 {
         | Kind::StoreAfter
         | Kind::StoreLate
         | Kind::StoreTwice
+        | Kind::AnswerLate
         | Kind::KillDispatcher
         | Kind::KillWorker
         | Kind::PauseWorker => 0.05,
         Kind::StoreEcho | Kind::Meddle => 0.03,
-        Kind::ForgeBefore | Kind::ForgeAfter | Kind::ForgeTwice | Kind::ForgeLate => 0.1,
+        Kind::ForgeBefore | Kind::ForgeAfter | Kind::ForgeTwice | Kind::ForgeLate | Kind::ForgeSlow => 0.1,
         Kind::CrashAtCall | Kind::PauseAtCall => 0.004,
         Kind::Suspend | Kind::ClockJump | Kind::Outage | Kind::Cut => 0.04,
         Kind::Unreadable | Kind::StopResume | Kind::Command => 0.02,

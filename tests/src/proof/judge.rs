@@ -16,6 +16,10 @@ use super::world::{LEASE, Life, Pid, Role, World};
 /// How much later than promised something may happen that takes a few calls.
 const SLACK: Ms = 1_600;
 
+const MINUTE: Ms = 60_000;
+/// More looks at one pull request than this in a minute are no watching any more.
+const LOOKS: usize = 70;
+
 /// What the judge remembers.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
@@ -34,6 +38,7 @@ pub(super) struct Judge {
     /// When somebody decided last.
     decided_at: Ms,
     begun: BTreeSet<(MissionId, ItemKey, u64)>,
+    looks: BTreeMap<u64, Vec<Ms>>,
     merges_seen: usize,
     merged: BTreeMap<(MissionId, ItemKey), u64>,
 }
@@ -134,6 +139,20 @@ impl World {
         Ok(())
     }
 
+    /// A pull request was looked at: is it asked without end?
+    pub(super) fn judge_look(&mut self, pull: u64) {
+        self.tried("G17");
+        let now = self.now;
+        let looks = self.judge.looks.entry(pull).or_default();
+        looks.push(now);
+        looks.retain(|at| at + MINUTE > now);
+        let many = looks.len();
+        if many > LOOKS {
+            let what = format!("pull request {pull} was looked at {many} times in a minute");
+            self.break_promise(Err(Violation { guarantee: "G17", what }));
+        }
+    }
+
     /// Every second: is somebody late?
     pub(super) fn judge_second(&mut self) {
         if self.active().is_some() {
@@ -154,7 +173,9 @@ impl World {
 
     fn active(&self) -> Option<(Pid, Ms)> {
         (0..self.procs.len()).find_map(|pid| match &self.procs[pid].role {
-            Role::Dispatcher(dispatcher) if self.runs(pid) && dispatcher.driver.is_active() => {
+            Role::Dispatcher(dispatcher)
+                if self.runs(pid) && dispatcher.serves() && dispatcher.driver.is_active() =>
+            {
                 Some((pid, dispatcher.active_since.unwrap_or(self.now)))
             }
             _ => None,

@@ -92,7 +92,11 @@ impl World {
             self.waiters.push(Waiter { id, pid, call: call.clone() });
             self.schedule(call.waits(), What::WaitOver(id));
         } else if heard {
-            let travel = self.dice.between(0, 2, "return", (pid as u64) << 32 | nth);
+            let mut travel = self.dice.between(0, 2, "return", (pid as u64) << 32 | nth);
+            if nth > 0 && self.faults.fires(Kind::AnswerLate, pid as u64, nth) {
+                travel += self.faults.size(Kind::AnswerLate, 50, 4_000, pid as u64, nth);
+                self.disturbed_at = self.disturbed_at.max(self.now + travel);
+            }
             self.tell(pid, travel, Message::Store(reply));
         }
     }

@@ -238,7 +238,9 @@ impl Turn<'_> {
 
     /// An accepted item is not what it was: the next look is not at once.
     pub(super) fn watch_later(&mut self, ix: ItemIx) {
-        if self.is_built_upon(ix)
+        let never = is_planted(Mutant::LookedForEver);
+        if !never
+            && self.is_built_upon(ix)
             && self.mission.item(ix).now.outcome.as_ref().is_some_and(Outcome::is_accepted)
         {
             self.look_later(ix, false);

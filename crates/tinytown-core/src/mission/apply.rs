@@ -80,7 +80,7 @@ impl Mission {
                     item.phase = after;
                     item.since = now;
                     // What is over waits for no time.
-                    if after.is_over() {
+                    if after.is_over() && !is_planted(Mutant::BackoffOutlives) {
                         item.not_before = None;
                     }
                 }

@@ -193,6 +193,9 @@ impl Driver {
     /// Somebody else decides now: forget everything, act no more.
     pub(super) fn step_down(&mut self, now: Moment, calls: &mut Vec<Call>) {
         self.end_permit(calls);
+        // Not even when we hold the lease again: somebody else may have revoked it meanwhile. What is
+        // wanted still is taken up anew then.
+        calls.extend(std::mem::take(&mut self.performing).into_iter().map(Call::Revoke));
         self.fence = None;
         self.asked = None;
         self.forget();
@@ -278,7 +281,6 @@ impl Driver {
         let disowned =
             self.town.missions().filter(|mission| !mission.disowned(self.town.roster()).is_empty());
         self.queue.extend(disowned.map(|mission| Work::Reconcile(mission.id())));
-        self.revoke_what_is_over(view, calls);
         if !is_planted(Mutant::EffectsNotTakenUp) {
             self.take_up_effects(view, calls);
         }
@@ -294,14 +296,6 @@ impl Driver {
         }
     }
 
-    /// A commit that we forgot when we began to load may have revoked what we handed out.
-    fn revoke_what_is_over(&mut self, view: &TownView, calls: &mut Vec<Call>) {
-        let wanted = |op: &OpId| view.effects.iter().any(|effect| effect.op == *op);
-        for op in self.performing.extract_if(.., |op| !wanted(op)) {
-            calls.push(Call::Revoke(op));
-        }
-    }
-
     /// Gives the lease back once nothing is under way that must be known.
     pub(super) fn leave_if_done(&mut self, now: Moment, calls: &mut Vec<Call>) {
         let idle = self.queue.is_empty() && self.flight.is_none();
@@ -310,7 +304,10 @@ impl Driver {
             Mode::Serve => false,
             Mode::Once => self.is_active() && nothing_to_do && self.performing.is_empty(),
             // Others must not wait because what we came for cannot be applied: it stays in the inbox.
-            Mode::Apply(_) => self.applied || (self.is_active() && idle && self.inbox_empty),
+            Mode::Apply(_) => {
+                let in_vain = self.is_active() && idle && self.inbox_empty;
+                self.applied || (in_vain && !is_planted(Mutant::CommandKeepsLease))
+            }
         };
         let ours = matches!(self.part, Part::Active | Part::Loading);
         if ours && (done || self.stopping) && self.flight.is_none() {

@@ -202,12 +202,25 @@ impl Driver {
         self.reload(now);
     }
 
+    fn revoke(&mut self, ops: &[OpId], calls: &mut Vec<Call>) {
+        for op in ops {
+            if self.performing.remove(op) {
+                calls.push(Call::Revoke(op.clone()));
+            }
+        }
+    }
+
     fn leave_alone_for_good(&mut self, mission: MissionId, why: String, calls: &mut Vec<Call>) {
         self.broken.insert(mission, why.clone());
         self.leave_alone(mission, why, calls);
     }
 
     fn launch(&mut self, commit: Commit, decided: Decided, ours: bool, calls: &mut Vec<Call>) {
+        // Before that is committed, so that nothing is changed outside once it is. If it is refused, what
+        // the store holds is taken up anew.
+        if !is_planted(Mutant::RevokedTooLate) {
+            self.revoke(&decided.step.effects_over, calls);
+        }
         let commit = Box::new(commit);
         calls.push(Call::Commit(commit.clone()));
         self.flight = Some(Box::new(Flight { commit, decided, ours }));
@@ -278,11 +291,7 @@ impl Driver {
         }
         self.applied |= ours;
         self.round.add(&self.town, &decided);
-        for op in &decided.step.effects_over {
-            if self.performing.remove(op) {
-                calls.push(Call::Revoke(op.clone()));
-            }
-        }
+        self.revoke(&decided.step.effects_over, calls);
         if let Some(mission) = decided.mission {
             for (op, effect) in decided.step.effects {
                 self.perform(EffectRecord { mission, effect }, op, calls);

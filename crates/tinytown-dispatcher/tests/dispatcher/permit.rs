@@ -144,6 +144,22 @@ async fn a_holder_that_was_succeeded_in_its_sleep_does_not_act_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_handed_out_is_revoked_when_the_lease_is_lost() {
+    let mut machine = Machine::holding();
+    let calls = machine.on(Event::Loaded(Ok(with_a_waiting_effect().await)));
+    let handed_out = calls.iter().find_map(|call| match call {
+        Call::Perform { op, .. } => Some(op.clone()),
+        _ => None,
+    });
+    machine.runs(LEASE / 3);
+    machine.on(Event::Tick);
+    let taken = Lease { epoch: 2, counter: 0, holder: Some(Record("another".to_owned())) };
+    let calls = machine.leased(Ok(LeaseReply::Refused(taken)));
+    let revoked = Call::Revoke(handed_out.expect("the waiting effect"));
+    assert_eq!(calls, [Call::Permit(Duration::ZERO), revoked]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_asked_before_the_sleep_permits_nothing_after_it() {
     let loaded = with_a_waiting_effect().await;
     let mut machine = Machine::holding();
