@@ -202,7 +202,6 @@ const fn word(end: Option<&End>) -> &'static str {
 }
 
 /// Plays cases with a mutant until one notices it. Needs the feature `mutants`.
-#[cfg(feature = "mutants")]
 pub fn hunt(mutant: Mutant, seed: u64) -> Caught {
     tinytown_core::mutant::plant(Some(mutant));
     let mut tally = Tally::default();
@@ -220,7 +219,6 @@ pub fn hunt(mutant: Mutant, seed: u64) -> Caught {
 }
 
 /// Hunts all mutants that live in this world, on all cores; those of SQLite are caught elsewhere.
-#[cfg(feature = "mutants")]
 pub fn hunt_all(seed: u64) -> Vec<Caught> {
     use std::sync::atomic::AtomicUsize;
     let next = AtomicUsize::new(0);

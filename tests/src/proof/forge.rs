@@ -73,7 +73,7 @@ impl ScriptedForge {
             let whose = counts.pulls.get(&pull).cloned()?;
             (!counts.quiet && meddled < MEDDLING).then_some((whose, nth))
         });
-        let shown = self.fake.pulls().into_iter().find(|shown| shown.number == pull);
+        let shown = self.fake.pull(pull);
         if let Some(shown) = &shown {
             self.fake.set_mergeability_unknown(&shown.head, false);
         }

@@ -6,7 +6,7 @@ use tinytown_core::id::{ItemKey, MissionId};
 use tinytown_core::mission::Mission;
 use tinytown_store::codec::decode;
 use tinytown_store::records::{StepRecord, load_mission};
-use tinytown_store::{Archive as _, Commit, Scope};
+use tinytown_store::{Archive as _, Scope};
 
 use super::calls::at_once;
 use super::clocks::Ms;
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// A commit was accepted: was anybody robbed, and is what was declared lost gone?
-    pub(super) fn judge_commit(&mut self, _pid: Pid, _commit: &Commit) {
+    pub(super) fn judge_commit(&mut self) {
         for (name, generation) in std::mem::take(&mut self.ledger.gone) {
             self.tried("G11");
             let kept = self.judge_gone(&name, generation);
@@ -127,15 +127,15 @@ impl World {
     }
 
     fn effects_once(&mut self) -> Kept {
-        let merges = self.forge.fake.merges();
-        for merge in &merges[self.judge.merges_seen..] {
+        let merges = self.forge.fake.merges_after(self.judge.merges_seen);
+        self.judge.merges_seen += merges.len();
+        for merge in &merges {
             let times = self.judge.merged.entry((merge.mission, merge.item.clone())).or_default();
             *times += 1;
             if *times > 1 {
                 broken!("G3", "{} was merged {times} times", merge.item);
             }
         }
-        self.judge.merges_seen = merges.len();
         Ok(())
     }
 

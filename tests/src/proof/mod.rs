@@ -18,7 +18,6 @@ mod minimise;
 mod operator;
 mod page;
 mod post;
-#[cfg(feature = "mutants")]
 mod regression;
 mod run;
 mod watched;
@@ -29,13 +28,11 @@ mod world;
 use std::collections::BTreeMap;
 
 pub use campaign::{Campaign, Caught, Tally, rate};
-#[cfg(feature = "mutants")]
 pub use campaign::{hunt, hunt_all};
 pub use case::Case;
 pub use faults::{FaultId, Kind};
 pub use ledger::{End, Violation};
 pub use minimise::minimise;
-#[cfg(feature = "mutants")]
 pub use regression::Regression;
 
 use clocks::Ms;

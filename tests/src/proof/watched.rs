@@ -12,10 +12,10 @@ use tinytown_store::{
 /// Something that the store did.
 #[derive(Debug)]
 pub(super) enum Did {
-    /// It took in a commit.
-    Commit(Box<Commit>),
-    /// It took in an input.
-    Post(InputId, Box<Post>),
+    /// It took in the commit that it was called with.
+    Commit,
+    /// It took in the input that it was called with.
+    Post(InputId),
     /// It answered a lease call.
     Lease(LeaseReply),
     /// It counted a sign of life.
@@ -109,7 +109,7 @@ impl Store for Watched {
 
     async fn post(&self, post: &Post) -> Result<InputId, StoreError> {
         let id = self.model.post(post).await?;
-        self.saw(Did::Post(id, Box::new(post.clone())));
+        self.saw(Did::Post(id));
         Ok(id)
     }
 
@@ -133,7 +133,7 @@ impl Store for Watched {
 
     async fn commit(&self, commit: &Commit) -> Result<Committed, StoreError> {
         let committed = self.model.commit(commit).await?;
-        self.saw(Did::Commit(Box::new(commit.clone())));
+        self.saw(Did::Commit);
         Ok(committed)
     }
 }

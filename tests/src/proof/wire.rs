@@ -112,41 +112,41 @@ impl World {
         }
         let reply = call.execute(&self.store);
         self.store_fault.store(0, Ordering::Relaxed);
-        self.take_in(pid);
+        self.take_in(pid, call);
         reply
     }
 
     /// Looks at what the store did.
-    fn take_in(&mut self, pid: Pid) {
+    fn take_in(&mut self, pid: Pid, call: &StoreCall) {
         for did in self.watched.take() {
-            match did {
-                Did::Commit(commit) => {
+            match (did, call) {
+                (Did::Commit, StoreCall::Commit(commit)) => {
                     self.fold(commit.op.as_str().as_bytes());
                     if let Some(write) = &commit.mission {
                         self.fold(write.step.0.as_bytes());
                         self.tell_step(pid, write);
                     }
-                    let kept = self.ledger.committed(&commit);
+                    let kept = self.ledger.committed(commit);
                     self.break_promise(kept);
-                    self.judge_commit(pid, &commit);
+                    self.judge_commit();
                     self.wake_waiters();
                 }
-                Did::Post(id, post) => {
-                    let kept = self.ledger.posted(id, &post);
+                (Did::Post(id), StoreCall::Post(post)) => {
+                    let kept = self.ledger.posted(id, post);
                     self.break_promise(kept);
                     self.wake_waiters();
                 }
-                Did::Lease(LeaseReply::Held(fence)) => {
+                (Did::Lease(LeaseReply::Held(fence)), _) => {
                     if self.ledger.lease.is_none_or(|known| known.epoch < fence.epoch) {
                         self.say(|| format!("p{pid} holds the lease, epoch {}", fence.epoch));
                         self.ledger.lease = Some(fence);
                         self.judge.taken_at = self.now;
                     }
                 }
-                Did::Lease(_) => {}
-                Did::Beat(agent, generation) => {
+                (Did::Beat(agent, generation), _) => {
                     self.beats.insert((agent, generation.0), self.now);
                 }
+                (Did::Commit | Did::Post(_) | Did::Lease(_), _) => {}
             }
         }
     }

@@ -158,22 +158,29 @@ pub(super) enum Plan {
     OperatorResumes(MissionId),
 }
 
-struct Scheduled(Ms, u64, What);
+/// What will happen, in order. The heap holds numbers only: things are large, and would be moved often.
+#[derive(Debug, Default)]
+struct Agenda {
+    /// When, in which order of planning, and where the thing lies.
+    order: BinaryHeap<Reverse<(Ms, u64, usize)>>,
+    things: Vec<Option<What>>,
+    free: Vec<usize>,
+}
 
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
+impl Agenda {
+    fn add(&mut self, at: Ms, sequence: u64, what: What) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.things.push(None);
+            self.things.len() - 1
+        });
+        self.things[place] = Some(what);
+        self.order.push(Reverse((at, sequence, place)));
     }
-}
-impl Eq for Scheduled {}
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
+
+    fn next(&mut self) -> Option<(Ms, What)> {
+        let Reverse((at, _, place)) = self.order.pop()?;
+        self.free.push(place);
+        Some((at, self.things[place].take()?))
     }
 }
 
@@ -189,7 +196,7 @@ pub(super) struct World {
     /// True time.
     pub now: Ms,
     pub(super) sequence: u64,
-    queue: BinaryHeap<Reverse<Scheduled>>,
+    agenda: Agenda,
     /// What is drawn by chance besides faults.
     pub dice: Dice,
     /// What goes wrong.
@@ -267,7 +274,7 @@ impl World {
         let mut world = Self {
             now: 0,
             sequence: 0,
-            queue: BinaryHeap::new(),
+            agenda: Agenda::default(),
             dice: Dice::new(case.seed).of("world"),
             faults: case.faults(),
             hosts: vec![Host::default(); case.hosts()],
@@ -299,7 +306,7 @@ impl World {
 
     pub(super) fn schedule(&mut self, after: Ms, what: What) {
         self.sequence += 1;
-        self.queue.push(Reverse(Scheduled(self.now + after, self.sequence, what)));
+        self.agenda.add(self.now + after, self.sequence, what);
     }
 
     /// Something is to happen later.
@@ -337,7 +344,7 @@ impl World {
 
     /// Lets the next thing happen; `false` if there is nothing.
     pub(super) fn step(&mut self) -> bool {
-        let Some(Reverse(Scheduled(at, _, what))) = self.queue.pop() else { return false };
+        let Some((at, what)) = self.agenda.next() else { return false };
         self.now = at;
         self.happened += 1;
         match what {

@@ -117,6 +117,16 @@ impl FakeForge {
         self.model().pulls()
     }
 
+    /// The pull request of that number, as it is now.
+    pub fn pull(&self, number: u64) -> Option<Pull> {
+        self.model().pull(number)
+    }
+
+    /// The merges made for callers after the first `seen` of them, in order.
+    pub fn merges_after(&self, seen: usize) -> Vec<FakeMerge> {
+        self.model().merges().get(seen..).unwrap_or_default().to_vec()
+    }
+
     /// All merges made for callers, in order.
     pub fn merges(&self) -> Vec<FakeMerge> {
         self.model().merges().to_vec()
