@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time. Written as RFC 3339 with milliseconds, in UTC.
@@ -25,6 +25,28 @@ impl Time {
     /// How long after `earlier` this is; zero if it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// RFC 3339 for years of four digits. Every record holds several times, and formatting them in general took longer
+    /// than deciding.
+    fn digits(self) -> Option<[u8; 24]> {
+        let time = self.to_chrono();
+        let year = u32::try_from(time.year()).ok().filter(|year| *year <= 9999)?;
+        let mut digits = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |mut number: u32, end: usize, count: usize| {
+            for place in (end - count..end).rev() {
+                digits[place] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+                number /= 10;
+            }
+        };
+        put(year, 4, 4);
+        put(time.month(), 7, 2);
+        put(time.day(), 10, 2);
+        put(time.hour(), 13, 2);
+        put(time.minute(), 16, 2);
+        put(time.second(), 19, 2);
+        put(time.timestamp_subsec_millis(), 23, 3);
+        Some(digits)
     }
 
     /// The same as a chrono time; out-of-range values become the start of 1970.
@@ -48,13 +70,19 @@ impl Add<Duration> for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_chrono().to_rfc3339_opts(SecondsFormat::Millis, true))
+        match self.digits() {
+            Some(digits) => f.write_str(str::from_utf8(&digits).unwrap_or_default()),
+            None => f.write_str(&self.to_chrono().to_rfc3339_opts(SecondsFormat::Millis, true)),
+        }
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.digits() {
+            Some(digits) => serializer.serialize_str(str::from_utf8(&digits).unwrap_or_default()),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
@@ -77,6 +105,17 @@ mod tests {
         assert_eq!(time.to_string(), "2023-11-14T22:13:20.007Z");
         let json = serde_json::to_string(&time).expect("serialises");
         assert_eq!(serde_json::from_str::<Time>(&json).expect("parses"), time);
+    }
+
+    #[test]
+    fn times_are_written_as_chrono_writes_them() {
+        for millis in
+            [0, 1, -1, 951_782_399_999, 1_709_164_800_123, -62_135_596_800_000, 253_402_300_799_999, i64::MAX]
+        {
+            let time = Time::from_millis(millis);
+            let written = time.to_chrono().to_rfc3339_opts(SecondsFormat::Millis, true);
+            assert_eq!(time.to_string(), written, "{millis}");
+        }
     }
 
     #[test]

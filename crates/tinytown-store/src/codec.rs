@@ -15,6 +15,9 @@ use crate::{Archive, Blob, Record, StoreError};
 /// The newest record version this program writes and reads.
 pub const RECORD_VERSION: u32 = 1;
 
+/// Most records are no longer than this, in bytes: they need not be moved while they are written.
+const USUAL_LENGTH: usize = 512;
+
 #[derive(Serialize, Deserialize)]
 struct Envelope<T> {
     v: u32,
@@ -33,7 +36,9 @@ struct Version {
 /// If the type cannot be written as JSON at all (a map with keys that are no text); that is a bug.
 pub fn encode<T: Serialize>(data: &T) -> Record {
     let envelope = Envelope { v: RECORD_VERSION, d: data };
-    Record(serde_json::to_string(&envelope).expect("records are made of types that JSON can hold"))
+    let mut json = Vec::with_capacity(USUAL_LENGTH);
+    serde_json::to_writer(&mut json, &envelope).expect("records are made of types that JSON can hold");
+    Record(String::from_utf8(json).expect("JSON is UTF-8"))
 }
 
 /// Reads a record; `what` names it in the error.

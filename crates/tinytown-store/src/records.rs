@@ -55,6 +55,29 @@ pub struct StepRecord {
     pub effects: Vec<(OpId, Effect)>,
 }
 
+/// A [`StepRecord`] as it is written: nothing is copied for that. The two must have the same fields.
+#[derive(Serialize)]
+struct StepToWrite<'a> {
+    engine: &'a str,
+    now: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    posted_at: Option<Time>,
+    input: &'a Input,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    events: &'a [Event],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    roster: &'a [RosterChange],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    effects: &'a [(OpId, Effect)],
+}
+
+/// An [`EffectRecord`] as it is written.
+#[derive(Serialize)]
+struct EffectToWrite<'a> {
+    mission: MissionId,
+    effect: &'a Effect,
+}
+
 /// An effect that was decided and not yet reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectRecord {
@@ -113,20 +136,20 @@ pub fn mailbox(to: &Recipient) -> Mailbox {
 pub fn write(town: &Town, decided: &Decided, input: &Input, context: Context<'_>) -> Written {
     let Context { engine, posted_at, versions } = context;
     let step = &decided.step;
-    let record = encode(&StepRecord {
-        engine: engine.to_owned(),
+    let record = encode(&StepToWrite {
+        engine,
         now: step.now,
         posted_at,
-        input: input.clone(),
-        events: step.events.clone(),
-        roster: step.roster.clone(),
-        effects: step.effects.clone(),
+        input,
+        events: &step.events,
+        roster: &step.roster,
+        effects: &step.effects,
     });
     let mission = decided.mission.filter(|_| !step.is_empty()).and_then(|id| town.mission(id));
     let (of_mission, of_town) = if mission.is_some() { (Some(record), None) } else { (None, Some(record)) };
     let effect = |(op, effect): &(OpId, Effect)| {
         let mission = decided.mission?;
-        Some(Outgoing { op: op.clone(), record: encode(&EffectRecord { mission, effect: effect.clone() }) })
+        Some(Outgoing { op: op.clone(), record: encode(&EffectToWrite { mission, effect }) })
     };
     Written {
         town: write_roster(town.roster(), &step.roster, versions.town, of_town),
@@ -172,7 +195,7 @@ fn changed_agent(change: &RosterChange) -> &AgentName {
 fn write_mission(mission: &Mission, expect: u64, begins: bool, step: Record) -> MissionWrite {
     let put = mission
         .changed()
-        .map(|ix| (format!("{ITEM}{}", mission.key(ix)), encode(&mission.record(ix))))
+        .map(|ix| (format!("{ITEM}{}", mission.key(ix)), encode(&mission.record_to_write(ix))))
         .collect();
     MissionWrite {
         id: mission.id(),

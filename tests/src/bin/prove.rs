@@ -145,7 +145,7 @@ fn grouped(number: u64) -> String {
 fn promises(tally: &Tally, caught: &[Caught]) -> String {
     let mut text = String::from("promise       trials  broken  mutants, noticed after so many cases\n");
     let order = |guarantee: &str| guarantee[1..].parse::<u32>().unwrap_or(0);
-    let mut guarantees: Vec<&str> = tally.trials.keys().copied().collect();
+    let mut guarantees: Vec<&str> = tally.trials.keys().map(String::as_str).collect();
     guarantees.extend(caught.iter().map(|one| one.mutant.guarantee()));
     guarantees.sort_by_key(|guarantee| order(guarantee));
     guarantees.dedup();
@@ -224,9 +224,18 @@ fn play_kept(file: &Path) -> Result<bool, String> {
 }
 
 fn rate() {
-    for items in [5, 30] {
-        let (missions, took) = proof::rate(items, 1_000);
-        let each = rounded(missions) / took.as_secs_f64();
-        tell(&format!("{missions} missions of {items} items under faults: {each:.0} a second on one core"));
+    for (items, friendly, what) in [
+        (5, false, "5 items, drawn agents, reviews and forge"),
+        (30, true, "30 items, honest agents, no reviews"),
+        (30, false, "30 items, drawn agents, reviews and forge"),
+    ] {
+        let rate = proof::rate(items, friendly, 1_000);
+        let missions = rounded(rate.missions);
+        tell(&format!(
+            "{what}: {:.0} missions a second on one core under faults, with {:.0} commits and {:.0} happenings each",
+            missions / rate.took.as_secs_f64(),
+            rounded(rate.steps) / missions,
+            rounded(rate.happened) / missions,
+        ));
     }
 }

@@ -46,7 +46,7 @@ pub struct Tally {
     /// How often each kind of fault fired, in the order of [`Kind::ALL`].
     pub faults: Vec<u64>,
     /// How often each promise was looked at.
-    pub trials: BTreeMap<&'static str, u64>,
+    pub trials: BTreeMap<String, u64>,
     /// Broken promises, with the case.
     pub broken: Vec<(Case, Violation)>,
     /// A fold over all cases: equal campaigns have equal ones.
@@ -74,7 +74,7 @@ impl Tally {
     }
 
     fn tried(&mut self, guarantee: &'static str, case: &Case, kept: Result<(), String>) {
-        *self.trials.entry(guarantee).or_default() += 1;
+        *self.trials.entry(guarantee.to_owned()).or_default() += 1;
         if let Err(what) = kept {
             self.broken.push((case.clone(), Violation { guarantee, what }));
         }
@@ -241,13 +241,32 @@ pub fn hunt_all(seed: u64) -> Vec<Caught> {
     caught
 }
 
-/// Missions of so many items per second on one core, with the real driver, the store model and faults.
-pub fn rate(items: usize, missions: u64) -> (u64, Duration) {
+/// What a number of missions of the same size cost on one core.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rate {
+    /// Missions played.
+    pub missions: u64,
+    /// Commits in them.
+    pub steps: u64,
+    /// Things that happened in them.
+    pub happened: u64,
+    /// How long that took.
+    pub took: Duration,
+}
+
+/// Plays missions of so many items on one core, with the real driver, the store model and faults; with
+/// honest agents and no reviews, or as drawn.
+pub fn rate(items: usize, friendly: bool, missions: u64) -> Rate {
     let began = std::time::Instant::now();
-    let (mut seed, mut played) = (0, 0);
-    while played < missions {
-        seed += 1;
-        played += play(&Case { items: Some(items), ..Case::of(seed) }, false).missions.0;
+    let mut rate = Rate::default();
+    for seed in 1.. {
+        if rate.missions >= missions {
+            break;
+        }
+        let outcome = play(&Case { items: Some(items), friendly, ..Case::of(seed) }, false);
+        rate.missions += outcome.missions.0;
+        rate.steps += outcome.steps;
+        rate.happened += outcome.happened;
     }
-    (played, began.elapsed())
+    Rate { took: began.elapsed(), ..rate }
 }

@@ -56,7 +56,9 @@ impl Case {
         (1..=missions)
             .map(|nth| {
                 let mut scenario = draw(self.seed.wrapping_mul(31).wrapping_add(nth), items);
-                if self.friendly {
+                // Pairs are to show that reviews end alike, too; measuring is done without.
+                if self.friendly && self.kinds.is_some() {
+                    scenario.policy.reviewer_required = self.draw(0, 1, "reviews") == 1;
                     scenario.chance.changes = 0.3;
                 }
                 for issue in &mut scenario.issues {

@@ -7,13 +7,14 @@ use tinytown_core::event::{FollowUp, Outcome, SkipReason};
 use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, OpId, Sha};
 use tinytown_core::input::Input;
 use tinytown_core::item::ItemSpec;
-use tinytown_core::mission::Charter;
+use tinytown_core::mission::{Charter, Mission};
 use tinytown_core::roster::RosterChange;
 use tinytown_store::codec::decode;
 use tinytown_store::records::StepRecord;
 use tinytown_store::{Commit, InputId, LeaseFence, Post, Record};
 
 use super::page::Page;
+use super::trials::Trials;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +98,8 @@ pub(super) struct LedgerMission {
     pub over: Option<bool>,
     /// Effects decided and not reported.
     pub effects: BTreeSet<OpId>,
+    /// The mission as its history gives it.
+    pub replayed: Mission,
     /// How many steps there were.
     pub steps: u64,
 }
@@ -120,7 +123,7 @@ pub(super) struct Ledger {
     /// Agents that were declared gone since somebody looked.
     pub gone: Vec<(AgentName, u64)>,
     /// How many promises were looked at, by guarantee.
-    pub trials: BTreeMap<&'static str, u64>,
+    pub trials: Trials,
     /// How many commits were taken in.
     pub steps: u64,
 }
@@ -189,7 +192,7 @@ impl Ledger {
     }
 
     fn tried(&mut self, guarantee: &'static str) {
-        *self.trials.entry(guarantee).or_default() += 1;
+        self.trials.tried(guarantee);
     }
 
     fn acknowledge(&mut self, commit: &Commit) -> Kept {
@@ -232,12 +235,17 @@ impl Ledger {
         let Some(mission) = self.missions.get_mut(&id) else {
             broken!("G2", "a step of mission {id}, which never began")
         };
-        self.trials.entry("G2").and_modify(|count| *count += 1).or_insert(1);
+        self.trials.tried("G2");
         if expect != mission.seq {
             broken!("G2", "step {} of mission {id} follows step {expect}", mission.seq);
         }
         mission.seq += 1;
         mission.steps += 1;
+        for event in &step.events {
+            if let Err(illegal) = mission.replayed.apply(event, step.now) {
+                broken!("G7", "step {} of mission {id}: {illegal}", mission.seq);
+            }
+        }
         for event in &step.events {
             let mut page = Page {
                 mission: &mut *mission,
@@ -261,12 +269,13 @@ impl Ledger {
             items: new.items.clone(),
         };
         let mission = LedgerMission {
-            charter,
             items,
             seq: 0,
             stopped: false,
             over: None,
             effects: BTreeSet::new(),
+            replayed: Mission::new(charter.clone()),
+            charter,
             steps: 0,
         };
         self.missions.insert(id, mission);

@@ -20,6 +20,7 @@ mod page;
 mod post;
 mod regression;
 mod run;
+mod trials;
 mod watched;
 mod wire;
 mod worker;
@@ -27,7 +28,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-pub use campaign::{Campaign, Caught, Tally, rate};
+pub use campaign::{Campaign, Caught, Rate, Tally, rate};
 pub use campaign::{hunt, hunt_all};
 pub use case::Case;
 pub use faults::{FaultId, Kind};
@@ -72,7 +73,7 @@ pub struct Outcome {
     /// The faults that fired.
     pub fired: Vec<FaultId>,
     /// How often each promise was looked at.
-    pub trials: BTreeMap<&'static str, u64>,
+    pub trials: BTreeMap<String, u64>,
     /// Equal runs have equal ones.
     pub print: u64,
     /// What people read.
@@ -121,7 +122,7 @@ fn goes_on(world: &World) -> bool {
 }
 
 fn end(world: &mut World) {
-    *world.ledger.trials.entry("G13").or_default() += 1;
+    world.ledger.trials.tried("G13");
     let unfinished: Vec<String> = world
         .ledger
         .missions
@@ -156,7 +157,7 @@ fn outcome(world: World) -> Outcome {
         passed: world.now,
         faults: world.faults.counts().to_vec(),
         fired: world.faults.fired().to_vec(),
-        trials: world.ledger.trials.clone(),
+        trials: world.ledger.trials.by_name(),
         print: world.print,
         violation: world.violation,
         log: world.log.unwrap_or_default(),

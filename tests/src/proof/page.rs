@@ -9,18 +9,19 @@ use tinytown_core::input::{Input, MissionInput};
 use tinytown_core::observation::Checks;
 
 use super::ledger::{End, Kept, LedgerItem, LedgerMission, Violation, broken};
+use super::trials::Trials;
 
 /// One step of one mission, event by event.
 pub(super) struct Page<'a> {
     pub(super) mission: &'a mut LedgerMission,
     pub(super) held: &'a mut BTreeMap<AgentName, Claim>,
     pub(super) input: &'a Input,
-    pub(super) trials: &'a mut BTreeMap<&'static str, u64>,
+    pub(super) trials: &'a mut Trials,
 }
 
 impl Page<'_> {
     fn tried(&mut self, guarantee: &'static str) {
-        *self.trials.entry(guarantee).or_default() += 1;
+        self.trials.tried(guarantee);
     }
 
     pub(super) fn turn(&mut self, event: &Event) -> Kept {

@@ -129,12 +129,12 @@ impl World {
                     let kept = self.ledger.committed(commit);
                     self.break_promise(kept);
                     self.judge_commit();
-                    self.wake_waiters();
+                    self.wake_waiters(|call| !matches!(call, StoreCall::Inbox(..)));
                 }
                 (Did::Post(id), StoreCall::Post(post)) => {
                     let kept = self.ledger.posted(id, post);
                     self.break_promise(kept);
-                    self.wake_waiters();
+                    self.wake_waiters(|call| matches!(call, StoreCall::Inbox(..)));
                 }
                 (Did::Lease(LeaseReply::Held(fence)), _) => {
                     if self.ledger.lease.is_none_or(|known| known.epoch < fence.epoch) {
@@ -169,12 +169,16 @@ impl World {
         }
     }
 
-    fn wake_waiters(&mut self) {
+    /// Lets those reads look again that may find something now.
+    fn wake_waiters(&mut self, may_find: impl Fn(&StoreCall) -> bool) {
         let mut woken = Vec::new();
         for at in (0..self.waiters.len()).rev() {
             let waiter = &self.waiters[at];
             if self.procs[waiter.pid].life == Life::Dead {
                 self.waiters.swap_remove(at);
+                continue;
+            }
+            if !may_find(&waiter.call) {
                 continue;
             }
             let reply = waiter.call.execute(&self.model);

@@ -329,8 +329,10 @@ impl World {
 
     /// Folds something into what identifies this run.
     pub(super) fn fold(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.print = (self.print ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        let (words, rest) = bytes.as_chunks::<8>();
+        let rest = rest.iter().fold(bytes.len() as u64, |sum, byte| sum << 8 | u64::from(*byte));
+        for word in words.iter().map(|word| u64::from_le_bytes(*word)).chain([rest]) {
+            self.print = (self.print ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
         }
     }
 

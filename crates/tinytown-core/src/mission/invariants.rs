@@ -94,16 +94,18 @@ impl Mission {
     }
 
     fn check_counters(&self) -> Result<(), Violation> {
-        let count = |what: &dyn Fn(&super::Item) -> bool| self.items.iter().filter(|item| what(item)).count();
-        let slots = count(&|item| item.now.phase.holds_slot());
         let allowed = self.policy().max_parallel;
         if self.running() > allowed {
             return Err(Violation::TooManyRunning { running: self.running(), allowed });
         }
-        let open = count(&|item| !item.now.phase.is_over());
-        let effects: usize = self.items.iter().map(|item| item.now.effects.len()).sum();
+        let (mut slots, mut open, mut effects, mut launchable) = (0, 0, 0, 0);
+        for (ix, item) in (0u32..).zip(&self.items) {
+            slots += usize::from(item.now.phase.holds_slot());
+            open += usize::from(!item.now.phase.is_over());
+            effects += item.now.effects.len();
+            launchable += usize::from(self.is_launchable(ItemIx(ix)));
+        }
         let ready: usize = self.index.ready.values().map(std::collections::BTreeSet::len).sum();
-        let launchable = (0u32..).zip(&self.items).filter(|(ix, _)| self.is_launchable(ItemIx(*ix))).count();
         for (what, index, items) in [
             ("slots", self.running() as usize, slots),
             ("open items", self.open_items() as usize, open),

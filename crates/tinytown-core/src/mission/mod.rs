@@ -22,7 +22,7 @@ pub use index::Rank;
 pub use invariants::Violation;
 pub use item::{Assignment, Evidence, Gates, Item, ItemNow, Phase, Review};
 pub use lifecycle::IllegalTransition;
-pub use snapshot::{ItemRecord, Unloadable};
+pub use snapshot::{ItemRecord, ItemToWrite, Unloadable};
 pub use wait::{Owner, Wait, WaitCode};
 
 use crate::id::{ItemKey, MissionId, OpId};

@@ -19,6 +19,22 @@ pub struct ItemRecord {
     pub added: Option<Box<Added>>,
 }
 
+/// An [`ItemRecord`] as it is written: nothing is copied for that. The two must have the same fields.
+#[derive(Debug, Serialize)]
+pub struct ItemToWrite<'a> {
+    now: &'a ItemNow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<AddedToWrite<'a>>,
+}
+
+/// An [`Added`] as it is written.
+#[derive(Debug, Serialize)]
+struct AddedToWrite<'a> {
+    place: u32,
+    spec: &'a ItemSpec,
+    task: &'a FollowUp,
+}
+
 /// A follow-up as it was added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Added {
@@ -50,6 +66,13 @@ impl Mission {
             .as_ref()
             .map(|task| Box::new(Added { place: ix.0, spec: item.spec.clone(), task: task.clone() }));
         ItemRecord { now: item.now.clone(), added }
+    }
+
+    /// The same, to be written at once.
+    pub fn record_to_write(&self, ix: ItemIx) -> ItemToWrite<'_> {
+        let Item { spec, task, now, .. } = self.item(ix);
+        let added = task.as_ref().map(|task| AddedToWrite { place: ix.0, spec, task });
+        ItemToWrite { now, added }
     }
 
     /// A mission from what a store kept of it.
