@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tinytown_core::id::Generation;
 use tinytown_core::input::{Answer, Input, Join};
 use tinytown_core::roster::{Agent, Place};
 use tinytown_host::files::create_private_folder;
@@ -14,10 +15,17 @@ use crate::error::WorkerError;
 use crate::office::Office;
 use crate::place;
 use crate::report::{Progress, chain};
-use crate::standing::Start;
 
 /// Between two tries to remove what cannot be removed.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// A start of the worker that has its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) generation: Generation,
+    /// When the name was asked for: it was given to us no sooner. Of [`Office::uptime`].
+    pub(crate) asked: Duration,
+}
 
 /// What came of asking for the name.
 #[derive(Debug)]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tinytown_core::id::Generation;
 use tinytown_core::letter::Letter;
 use tinytown_store::{MailEntry, Mailbox, StoreError, Wait, records};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::news::{Event, Events};
 use crate::office::Office;
-use crate::standing::{Standing, Start};
+use crate::standing::Standing;
 
 /// How long after something happened more is expected, and mail is looked for more often.
 const WARM: Duration = Duration::from_secs(30);
@@ -18,26 +18,6 @@ const WARM: Duration = Duration::from_secs(30);
 const CALM: Duration = Duration::from_mins(1);
 /// Most letters at once.
 const BATCH: usize = 64;
-
-/// What the tasks tell the worker.
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// A letter came.
-    Letter(Letter),
-    /// Our beats had a gap in which we may have been declared lost.
-    Gap,
-    /// We asked for our name again, and have it in this start.
-    Rejoined(Start),
-    /// We asked for our name again, and did not get it.
-    NameLost(String),
-    /// Another worker has our name.
-    Superseded(Generation),
-    /// The store said what no waiting mends.
-    Failed(StoreError),
-}
-
-/// Where the tasks tell it.
-pub(crate) type Events = mpsc::UnboundedSender<Event>;
 
 /// Beats until another worker has the name.
 pub(crate) async fn beat(standing: Arc<Standing>, events: Events) {

@@ -16,20 +16,12 @@ use tinytown_core::id::Generation;
 use tinytown_store::StoreError;
 
 use crate::error::WorkerError;
-use crate::join::{self, Asked};
-use crate::listen::{Event, Events};
+use crate::join::{self, Asked, Start};
+use crate::news::{Event, Events};
 use crate::office::Office;
 
 /// How long one sleep is at most: timers stand still in suspend, and we are not to.
 const SLICE: Duration = Duration::from_secs(1);
-
-/// A start of the worker that has its name.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Start {
-    pub(crate) generation: Generation,
-    /// When the name was asked for: it was given to us no sooner. Of [`Office::uptime`].
-    pub(crate) asked: Duration,
-}
 
 /// What one start knows of how it stands.
 pub(crate) struct Standing {

@@ -12,13 +12,14 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::attempt::{self, Attempt, Messages, Over, PARTING, Stop};
 use crate::error::WorkerError;
-use crate::join::{self, Asked};
-use crate::listen::{self, Event, Events};
+use crate::join::{self, Asked, Start};
+use crate::listen;
+use crate::news::{Event, Events};
 use crate::office::Office;
 use crate::prompt::Message;
 use crate::report::Progress;
 use crate::settings::{Ports, Settings};
-use crate::standing::{Standing, Start};
+use crate::standing::Standing;
 
 /// How urgently a worker is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
