@@ -46,6 +46,8 @@ mutants! {
     UnreadableAnswered = "G2",
     /// A dispatcher that loads anew goes on reading where it was.
     PositionKept = "G2",
+    /// A mission that cannot be read is left alone without a word.
+    SaidNothing = "G2",
     /// An agent that was lost while its mission could not be read keeps its item for ever.
     LossForgotten = "G2",
     /// A merge is made without looking whether it was made.
@@ -106,6 +108,8 @@ mutants! {
     ApprovalForgotten = "G13",
     /// Work is given out while the mission is stopped.
     ClaimedWhileStopped = "G14",
+    /// An agent that was told before a stop begins after it.
+    BegunWhileStopped = "G14",
     /// What was revoked is stopped only once that is known to be committed.
     RevokedTooLate = "G14",
     /// What was revoked by a stop is not decided again at resume.

@@ -165,7 +165,10 @@ impl Shell {
             }),
             Call::Perform { mission, op, effect } => {
                 let revoked = Arc::new(AtomicBool::new(false));
-                self.revoked.insert(op.clone(), Arc::clone(&revoked));
+                // One that was handed out before and is under way still must not act beside the new one.
+                if let Some(earlier) = self.revoked.insert(op.clone(), Arc::clone(&revoked)) {
+                    earlier.store(true, Ordering::SeqCst);
+                }
                 let leave = Leave { uptime: self.parts.uptime, until: Arc::clone(&self.until), revoked };
                 let (forge, sender) = (Arc::clone(&self.parts.forge), self.sender.clone());
                 self.tasks.spawn(async move {
@@ -215,12 +218,23 @@ impl Shell {
     }
 }
 
-/// What missions share, and every unfinished mission. One that ends meanwhile is passed over.
+/// How often a town is read anew that was changed while it was read.
+const LOADS: usize = 5;
+
+/// What missions share, and every unfinished mission, of one moment: a commit of ours whose answer we
+/// did not wait for may still become true in between. One that ends meanwhile is passed over.
 pub(crate) async fn load(store: &dyn Store) -> Result<(TownView, Vec<MissionView>), StoreError> {
-    let town = store.town().await?;
-    let mut missions = Vec::new();
-    for row in store.missions(false).await? {
-        missions.push(store.mission(row.id).await?);
+    for _ in 0..LOADS {
+        let version = store.town().await?.version;
+        let mut missions = Vec::new();
+        for row in store.missions(false).await? {
+            missions.push(store.mission(row.id).await?);
+        }
+        let town = store.town().await?;
+        if town.version == version {
+            return Ok((town, missions));
+        }
     }
-    Ok((town, missions))
+    let detail = "it was changed each time while it was read".to_owned();
+    Err(StoreError::Unavailable { at: "the town".to_owned(), detail })
 }

@@ -117,7 +117,8 @@ fn summary(tally: &Tally, took: Duration) -> String {
     let seconds = took.as_secs_f64().max(0.001);
     let share = 100.0 * rounded(tally.ended) / rounded(tally.missions).max(1.0);
     format!(
-        "{} missions of {} items, {} ended ({share:.2} %), {} commits, {} happenings in {seconds:.1} s: {:.0} missions/s on {} cores; print {:016x}\n",
+        "{} cases, {} missions of {} items, {} ended ({share:.2} %), {} commits, {} happenings in {seconds:.1} s: {:.0} missions/s on {} cores; print {:016x}\n",
+        grouped(tally.cases),
         grouped(tally.missions),
         grouped(tally.items),
         grouped(tally.ended),

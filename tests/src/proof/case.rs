@@ -48,12 +48,16 @@ impl Case {
         self.dice().between(least, most, what, 0)
     }
 
+    /// How many missions it has.
+    pub fn missions(&self) -> u64 {
+        1 + u64::from(self.draw(0, 4, "missions") == 0)
+    }
+
     /// Its missions, with their scripts.
     pub fn scenarios(&self) -> BTreeMap<MissionId, Scenario> {
-        let missions = if self.draw(0, 4, "missions") == 0 { 2 } else { 1 };
         let items = self.items.unwrap_or_else(|| usize::try_from(self.draw(1, 9, "items")).unwrap_or(1));
         let draw = if self.friendly { Scenario::friendly } else { Scenario::drawn };
-        (1..=missions)
+        (1..=self.missions())
             .map(|nth| {
                 let mut scenario = draw(self.seed.wrapping_mul(31).wrapping_add(nth), items);
                 // Pairs are to show that reviews end alike, too; measuring is done without.

@@ -20,6 +20,8 @@ pub(super) struct Host {
     slept: Ms,
     /// Since when it is suspended.
     pub suspended: Option<Ms>,
+    /// When it woke up last.
+    pub woke_at: Ms,
     /// Until when it cannot reach the store.
     pub cut_until: Ms,
 }
@@ -55,6 +57,7 @@ impl Host {
     pub(super) fn resume(&mut self, now: Ms) {
         if let Some(since) = self.suspended.take() {
             self.slept += now - since;
+            self.woke_at = now;
         }
     }
 }

@@ -102,6 +102,9 @@ impl Dispatcher {
     fn on(&mut self, world: &mut World, pid: Pid, event: Event) {
         let now = world.hosts[world.procs[pid].host].moment(world.now);
         let committed = matches!(event, Event::Committed { .. });
+        if matches!(event, Event::Loaded(Ok(_))) {
+            world.judge_load(pid);
+        }
         let calls = self.driver.on(event, now);
         if committed {
             world.judge_belief(self.driver.town());
@@ -151,7 +154,7 @@ impl Dispatcher {
             }
             Call::Report(report) => {
                 if let tinytown_dispatcher::Report::Trouble(what) = &report {
-                    world.heard_trouble(what);
+                    world.heard_trouble(pid, what);
                 }
                 true
             }

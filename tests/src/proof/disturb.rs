@@ -286,14 +286,13 @@ impl World {
     }
 
     /// Something that a dispatcher was troubled by.
-    pub(super) fn heard_trouble(&mut self, what: &str) {
-        self.judge.troubles += 1;
+    pub(super) fn heard_trouble(&mut self, pid: Pid, what: &str) {
         if what.contains("a defect of tinytown") {
             let (guarantee, what) = ("G2", what.to_owned());
             self.break_promise(Err(super::ledger::Violation { guarantee, what }));
         }
         if what.contains("cannot be read") {
-            self.judge.unreadable_told = true;
+            self.told_unreadable(pid);
         }
         self.say(|| format!("trouble: {what}"));
     }

@@ -18,17 +18,17 @@ const MINUTE: Ms = 60_000;
 /// More looks at one pull request than this in a minute are no watching any more.
 const LOOKS: usize = 70;
 
+/// Whoever loads hears the answer and says what is wrong within this time, unless the answer is lost.
+const SAID_WITHIN: Ms = 6_000;
+
 /// What the judge remembers.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
-    /// When the lease was taken last.
-    pub taken_at: Ms,
-    /// How often a dispatcher was troubled.
-    pub troubles: u64,
     /// The mission that cannot be read at the moment.
     pub unreadable: Option<MissionId>,
-    /// Somebody said that a mission cannot be read.
-    pub unreadable_told: bool,
+    /// Dispatchers that said that a mission cannot be read, and those that have to say so since.
+    told: BTreeSet<Pid>,
+    must_tell: BTreeMap<Pid, Ms>,
     /// Until when the store was away for so long that everybody noticed.
     pub outage_until: Ms,
     /// When a host woke up last.
@@ -66,21 +66,29 @@ impl World {
         });
         let Some(pid) = worker else { return Ok(()) };
         let (life, since) = (self.procs[pid].life, self.procs[pid].since);
-        let beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
+        let last_beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
         // Nobody can show that they live while the store is away, or while the only machine sleeps.
         let asleep_until = if self.hosts.len() == 1 { self.judge.resumed_at } else { 0 };
-        let beat = beat.max(self.judge.outage_until.min(self.now).min(self.outage_until)).max(asleep_until);
+        let beat =
+            last_beat.max(self.judge.outage_until.min(self.now).min(self.outage_until)).max(asleep_until);
         if life != Life::Dead && self.now - beat < LEASE {
             broken!("G11", "{name} was declared lost {} ms after its last sign of life", self.now - beat);
         }
-        let asleep = self.hosts[self.procs[pid].host].suspended.is_some();
-        let gone = life == Life::Dead && self.now - since > 100
-            || life == Life::Stopped && self.now - since >= LEASE;
+        let host = &self.hosts[self.procs[pid].host];
+        // Supervisors sleep with their host.
+        let awake = host.suspended.is_none() && host.woke_at < since;
+        let gone = match life {
+            Life::Dead => self.now - since > 100,
+            Life::Stopped => self.now - since >= LEASE,
+            Life::Up => false,
+        };
+        let out_of_touch = self.now - last_beat >= LEASE;
         for run in self.runs.iter_mut().filter(|run| run.worker == pid && run.alive) {
-            if gone && !asleep && !run.lost_touch && self.disturbed_at < since {
+            if gone && awake && !run.lost_touch {
                 broken!("G11", "{name} was declared lost, and its agent still works on {}", run.claim.item);
             }
-            run.lost_touch = true;
+            // A worker that could not be heard of for a whole lease counts as lost; its agent may go on.
+            run.lost_touch |= out_of_touch;
         }
         Ok(())
     }
@@ -151,8 +159,34 @@ impl World {
         }
     }
 
+    /// A dispatcher read everything while a mission cannot be read: it has to say so.
+    pub(super) fn judge_load(&mut self, pid: Pid) {
+        if self.judge.unreadable.is_some() && !self.judge.told.contains(&pid) {
+            self.judge.must_tell.entry(pid).or_insert(self.now);
+        }
+    }
+
+    /// It said so.
+    pub(super) fn told_unreadable(&mut self, pid: Pid) {
+        self.judge.told.insert(pid);
+        self.judge.must_tell.remove(&pid);
+    }
+
+    fn nobody_is_silent(&mut self) -> Kept {
+        let late = |(pid, since): &(&Pid, &Ms)| {
+            let from = (**since).max(self.procs[**pid].since).max(self.hosts[self.procs[**pid].host].woke_at);
+            self.runs(**pid) && self.now > from + SAID_WITHIN
+        };
+        match self.judge.must_tell.iter().find(late) {
+            Some((pid, _)) => broken!("G2", "p{pid} read a mission that cannot be read, and says nothing"),
+            None => Ok(()),
+        }
+    }
+
     /// Every second: is somebody late?
     pub(super) fn judge_second(&mut self) {
+        let kept = self.nobody_is_silent();
+        self.break_promise(kept);
         if self.active().is_some() {
             self.judge.decided_at = self.now;
         }

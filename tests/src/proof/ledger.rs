@@ -140,6 +140,11 @@ impl Ledger {
         }
     }
 
+    /// An input that was posted and that no commit has acknowledged.
+    pub(super) fn unanswered(&self) -> Option<&Record> {
+        self.posted.iter().find(|(id, _)| !self.acknowledged.contains(id)).map(|(_, input)| input)
+    }
+
     /// A commit was accepted by the store.
     pub(super) fn committed(&mut self, commit: &Commit) -> Kept {
         if !self.commits.insert(commit.op.clone()) {

@@ -48,6 +48,8 @@ pub const OF_SQLITE: &[Mutant] = &[Mutant::CommitWithoutTransaction, Mutant::Ack
 const PATIENCE: Ms = 12 * 3_600_000;
 /// More than this happens in no world that is well.
 const MOST: u64 = 400_000;
+/// How long after the last mission ended an input may go without an answer.
+const ANSWERED_WITHIN: Ms = 120_000;
 /// How often people look whether somebody asks for help.
 const LOOK: Ms = 5_000;
 
@@ -97,6 +99,7 @@ pub fn play(case: &Case, telling: bool) -> Outcome {
             world.as_operator(operator::Operator::help);
         }
     }
+    answer_everybody(&mut world);
     end(&mut world);
     outcome(world)
 }
@@ -119,6 +122,18 @@ fn goes_on(world: &World) -> bool {
     let all_over = world.ledger.missions.len() == world.scenarios.len()
         && world.ledger.missions.values().all(|mission| mission.over.is_some());
     world.violation.is_none() && !all_over && world.happened < MOST
+}
+
+/// Lets the world run on until every input has its answer.
+fn answer_everybody(world: &mut World) {
+    let until = world.now + ANSWERED_WITHIN;
+    while world.violation.is_none() && world.now < until && world.ledger.unanswered().is_some() {
+        world.step();
+    }
+    if let (None, Some(input)) = (&world.violation, world.ledger.unanswered()) {
+        let what = format!("nobody ever answered {}", input.0);
+        world.break_promise(Err(Violation { guarantee: "G2", what }));
+    }
 }
 
 fn end(world: &mut World) {

@@ -87,12 +87,14 @@ impl Operator {
 
     fn answers(&mut self, world: &World) -> Vec<(MissionId, Option<String>)> {
         let Some(town) = world.decided() else { return Vec::new() };
+        // Half of all people wait for what comes by itself.
+        let patient = world.dice.between(0, 1, "patient", 0) == 0;
         let mut answers = Vec::new();
         for mission in town.missions() {
             if mission.head().state == MissionState::Stopped {
                 answers.push((mission.id(), None));
             } else {
-                answers.extend(self.of_mission(mission, town.roster()));
+                answers.extend(self.of_mission(mission, town.roster(), patient));
             }
         }
         answers
@@ -102,6 +104,7 @@ impl Operator {
         &mut self,
         mission: &Mission,
         roster: &tinytown_core::roster::Roster,
+        patient: bool,
     ) -> Vec<(MissionId, Option<String>)> {
         let mut answers = Vec::new();
         for item in mission.items() {
@@ -110,12 +113,13 @@ impl Operator {
             let Some(wait) = mission.wait(ix, roster) else { continue };
             // Who is not asked for help only hurries what waits for nothing but time.
             let asked = mission.head().help.is_some();
-            if !asked && wait.code != WaitCode::Backoff {
+            if !asked && (wait.code != WaitCode::Backoff || patient) {
                 continue;
             }
             let root = ItemKey::new(key.as_str().split('/').next().unwrap_or_default());
             let times = self.helped.entry((mission.id(), key.clone())).or_default();
             let word = match wait.code {
+                WaitCode::Backoff if patient => continue,
                 WaitCode::Backoff => {
                     answers.push((mission.id(), Some(format!("retry {key}"))));
                     continue;

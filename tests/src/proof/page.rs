@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tinytown_core::effect::EffectResult;
+use tinytown_core::effect::{EffectKind, EffectResult};
 use tinytown_core::event::{Event, Hold, Outcome};
 use tinytown_core::id::{AgentName, Claim, ItemKey, OpId, Sha};
 use tinytown_core::input::{Input, MissionInput};
@@ -64,12 +64,13 @@ impl Page<'_> {
         }
         match event {
             Event::ItemAssigned { .. } => self.assigned(key, event),
+            Event::ItemStarted { .. } => self.started(key),
             Event::ItemSubmitted { agent, head, .. } => self.submitted(key, agent, head),
             Event::SubmissionStale { .. } => self.stale(key),
             Event::AttemptFailed { agent, cause, .. } => self.attempt_failed(key, agent, cause),
             Event::AttemptLost { .. } | Event::AttemptCancelled { .. } => self.attempt_over(key, event),
             Event::ItemHeld { hold, .. } => self.held(key, hold),
-            Event::EffectAsked { op, .. } => self.asked(key, op),
+            Event::EffectAsked { op, kind, .. } => self.asked(key, op, *kind),
             Event::EffectOver { op, .. } => {
                 self.mission.effects.remove(op);
                 Ok(())
@@ -162,6 +163,25 @@ impl Page<'_> {
         }
     }
 
+    fn started(&mut self, key: &ItemKey) -> Kept {
+        self.tried("G14");
+        if self.mission.stopped {
+            broken!("G14", "{key} was begun while the mission is stopped");
+        }
+        self.held_by_whom_it_says(key)
+    }
+
+    /// What a worker says about an item counts only if it holds it.
+    fn held_by_whom_it_says(&mut self, key: &ItemKey) -> Kept {
+        self.tried("G1");
+        let Some(claim) = self.claimed().filter(|claim| claim.item == *key).cloned() else { return Ok(()) };
+        let item = self.item(key)?;
+        if item.holder.as_ref() != Some(&claim) {
+            broken!("G1", "{claim:?} counted for {key}, and {:?} holds it", item.holder);
+        }
+        Ok(())
+    }
+
     fn submitted(&mut self, key: &ItemKey, agent: &AgentName, head: &Sha) -> Kept {
         self.tried("G1");
         let claim = self.claimed().cloned();
@@ -194,6 +214,9 @@ impl Page<'_> {
         if matches!(self.input, Input::Gone { .. }) {
             broken!("G15", "{key}: a lost worker was counted as a failed attempt");
         }
+        if cause != "empty-change" {
+            self.held_by_whom_it_says(key)?;
+        }
         let item = self.item(key)?;
         item.failed += 1;
         item.cause = true;
@@ -205,6 +228,9 @@ impl Page<'_> {
     }
 
     fn attempt_over(&mut self, key: &ItemKey, event: &Event) -> Kept {
+        if !matches!(self.input, Input::Mission { what: MissionInput::Submitted { .. }, .. }) {
+            self.held_by_whom_it_says(key)?;
+        }
         let item = self.item(key)?;
         let Some(holder) = item.holder.take() else {
             broken!("G2", "an attempt of {key} ended, and nobody holds it")
@@ -223,7 +249,7 @@ impl Page<'_> {
         if let Hold::Limit { detail } = hold {
             let used = item.failed >= policy.max_attempts + item.granted
                 || item.lost > policy.max_losses + item.granted
-                || detail.contains("fixes");
+                || detail.contains(" fixes did not help");
             if !used {
                 broken!(
                     "G15",
@@ -236,7 +262,10 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn asked(&mut self, key: &ItemKey, op: &OpId) -> Kept {
+    fn asked(&mut self, key: &ItemKey, op: &OpId, kind: EffectKind) -> Kept {
+        if kind == EffectKind::Merge {
+            self.may_merge(key)?;
+        }
         self.tried("G3");
         self.tried("G14");
         if self.mission.stopped {
@@ -244,6 +273,18 @@ impl Page<'_> {
         }
         if !self.mission.effects.insert(op.clone()) {
             broken!("G3", "the effect {op} was decided twice");
+        }
+        Ok(())
+    }
+
+    /// A merge of ours is judged like an acceptance; what a person took as it is now, they judged.
+    fn may_merge(&mut self, key: &ItemKey) -> Kept {
+        self.tried("G4");
+        let reviewed = self.mission.charter.policy.reviewer_required;
+        let item = self.item(key)?;
+        let passed = |what: &Option<Sha>| item.head.is_some() && *what == item.head;
+        if item.end.is_none() && (!passed(&item.green) || (reviewed && !passed(&item.approved))) {
+            broken!("G4", "{key} is to be merged at {:?}, where not every gate was passed", item.head);
         }
         Ok(())
     }
@@ -263,6 +304,9 @@ impl Page<'_> {
             if policy.reviewer_required && !passed(&item.approved, head) {
                 broken!("G4", "{key} was accepted at {}, which nobody else approved", head.short());
             }
+        }
+        if *outcome == Outcome::Unchanged && item.approved.is_none() {
+            broken!("G4", "{key} changed nothing, and nobody agreed");
         }
         item.end = Some(End::Done(outcome.clone()));
         Ok(())

@@ -121,9 +121,8 @@ impl World {
         for did in self.watched.take() {
             match (did, call) {
                 (Did::Commit, StoreCall::Commit(commit)) => {
-                    self.fold(commit.op.as_str().as_bytes());
+                    self.fold_commit(commit);
                     if let Some(write) = &commit.mission {
-                        self.fold(write.step.0.as_bytes());
                         self.tell_step(pid, write);
                     }
                     let kept = self.ledger.committed(commit);
@@ -140,7 +139,6 @@ impl World {
                     if self.ledger.lease.is_none_or(|known| known.epoch < fence.epoch) {
                         self.say(|| format!("p{pid} holds the lease, epoch {}", fence.epoch));
                         self.ledger.lease = Some(fence);
-                        self.judge.taken_at = self.now;
                     }
                 }
                 (Did::Beat(agent, generation), _) => {
@@ -148,6 +146,25 @@ impl World {
                 }
                 (Did::Commit | Did::Post(_) | Did::Lease(_), _) => {}
             }
+        }
+    }
+
+    /// Folds all that a commit writes, and when.
+    fn fold_commit(&mut self, commit: &tinytown_store::Commit) {
+        self.fold(&self.now.to_le_bytes());
+        self.fold(commit.op.as_str().as_bytes());
+        let town = commit
+            .town
+            .iter()
+            .flat_map(|write| write.put.iter().map(|(_, record)| record).chain(&write.step));
+        let mission = commit
+            .mission
+            .iter()
+            .flat_map(|write| write.put.iter().map(|(_, record)| record).chain([&write.head, &write.step]));
+        let rest =
+            commit.acks.iter().map(|(_, answer)| answer).chain(commit.mail.iter().map(|mail| &mail.record));
+        for record in town.chain(mission).chain(rest) {
+            self.fold(record.0.as_bytes());
         }
     }
 

@@ -39,7 +39,11 @@ pub(super) fn branch(mission: &Mission, ix: ItemIx) -> String {
 impl Turn<'_> {
     /// Gives out ready items while there are slots and agents.
     pub(super) fn assign(&mut self) {
-        while self.mission.wants_agents() && self.roster.has_free() && !self.mission.is_barren(self.roster) {
+        while self.step.defect.is_none()
+            && self.mission.wants_agents()
+            && self.roster.has_free()
+            && !self.mission.is_barren(self.roster)
+        {
             let Some((rank, agent)) = self.best() else {
                 return self.mission.set_barren(self.roster);
             };

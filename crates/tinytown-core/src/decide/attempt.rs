@@ -36,6 +36,11 @@ impl Turn<'_> {
         let Some(ix) = self.held(claim) else { return stale() };
         self.over_letter(claim, assignment_key);
         if self.mission.item(ix).now.phase == Phase::Assigned {
+            // It was told before the stop, and has not begun: then it does not begin.
+            if !self.mission.head().state.is_active() && !is_planted(Mutant::BegunWhileStopped) {
+                self.cancelled(ix, "the mission was stopped before its agent began");
+                return stale();
+            }
             let Claim { item, agent, attempt, .. } = claim.clone();
             self.emit(Event::ItemStarted { item, agent, attempt });
         }

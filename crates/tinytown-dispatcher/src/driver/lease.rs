@@ -197,6 +197,7 @@ impl Driver {
         // wanted still is taken up anew then.
         calls.extend(std::mem::take(&mut self.performing).into_iter().map(Call::Revoke));
         self.fence = None;
+        self.reload_wanted = false;
         self.asked = None;
         self.forget();
         self.part = Part::StandBy { told: false };
@@ -206,6 +207,12 @@ impl Driver {
 
     /// Read everything anew under the lease that we hold.
     pub(super) fn reload(&mut self, now: Moment) {
+        if self.flight.is_some() {
+            // What is being committed may become true after we read: wait for that first.
+            self.reload_wanted = true;
+            return;
+        }
+        self.reload_wanted = false;
         self.forget();
         self.part = Part::Loading;
         self.due.load = Some(now.mono + STORE_RETRY);
@@ -276,6 +283,9 @@ impl Driver {
                 Err(error) => self.leave_alone(mission.row.id, error.to_string(), calls),
             }
         }
+        let listed = |id: &MissionId| views.iter().any(|view| view.row.id == *id);
+        self.unreadable.retain(|id, _| listed(id));
+        self.broken.retain(|id, _| listed(id));
         self.town = Town::new(roster, missions);
         self.town_version = view.version;
         let disowned =
@@ -291,7 +301,9 @@ impl Driver {
     pub(super) fn leave_alone(&mut self, mission: MissionId, why: String, calls: &mut Vec<Call>) {
         if self.unreadable.get(&mission) != Some(&why) {
             let told = format!("{why}; mission {mission} is left alone until that is mended");
-            calls.push(Call::Report(Report::Trouble(told)));
+            if !is_planted(Mutant::SaidNothing) {
+                calls.push(Call::Report(Report::Trouble(told)));
+            }
             self.unreadable.insert(mission, why);
         }
     }

@@ -255,6 +255,8 @@ pub struct Driver {
     due: Due,
     stopping: bool,
     applied: bool,
+    /// Everything is to be read anew once nothing is being committed.
+    reload_wanted: bool,
 }
 
 /// Deadlines on the monotonic clock.
@@ -296,6 +298,7 @@ impl Driver {
             due: Due { vitals: Some(Duration::ZERO), ..Due::default() },
             stopping: false,
             applied: false,
+            reload_wanted: false,
         }
     }
 
@@ -325,10 +328,11 @@ impl Driver {
         let reread = due.reread.filter(|_| self.is_idle());
         let calls = [due.vitals, due.renew, due.commit, due.inbox, due.load, reread];
         let calls = calls.into_iter().flatten().min();
-        let missions = (self.is_active() && self.flight.is_none())
-            .then(|| self.town.next_deadline())
-            .flatten()
-            .map(|at| now.mono + at.since(now.wall));
+        // A command leaves them to dispatchers.
+        let waits =
+            self.is_active() && self.flight.is_none() && !matches!(self.settings.mode, Mode::Apply(_));
+        let missions =
+            waits.then(|| self.town.next_deadline()).flatten().map(|at| now.mono + at.since(now.wall));
         [calls, missions].into_iter().flatten().min()
     }
 
@@ -364,6 +368,9 @@ impl Driver {
         }
         if is_due(&mut self.due.renew) {
             self.renew(now, calls);
+        }
+        if self.reload_wanted && self.flight.is_none() && self.is_active() {
+            self.reload(now);
         }
         if self.is_idle() && is_due(&mut self.due.reread) {
             self.reload(now);

@@ -90,7 +90,7 @@ impl Driver {
 
     /// Decides as long as there is something to decide and nothing is being committed.
     pub(super) fn work(&mut self, now: Moment, calls: &mut Vec<Call>) {
-        while self.flight.is_none() && !self.stopping && !self.applied {
+        while self.flight.is_none() && self.is_active() && !self.stopping && !self.applied {
             let Some(work) = self.queue.pop_front() else {
                 if !self.wake(now, calls) {
                     break;
@@ -203,6 +203,7 @@ impl Driver {
     }
 
     fn revoke(&mut self, ops: &[OpId], calls: &mut Vec<Call>) {
+        self.held_back.retain(|call| !matches!(call, Call::Perform { op, .. } if ops.contains(op)));
         for op in ops {
             if self.performing.remove(op) {
                 calls.push(Call::Revoke(op.clone()));
