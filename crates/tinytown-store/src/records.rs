@@ -254,3 +254,48 @@ pub fn load_mission(view: &MissionView) -> Result<Mission, StoreError> {
 pub fn load_letter(key: &str, record: &Record) -> Result<Letter, StoreError> {
     decode(&format!("letter {key}"), record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tinytown_core::effect::EffectKind;
+    use tinytown_core::input::MissionInput;
+
+    /// Names every field: a new one does not compile until it is written.
+    fn to_write(record: &StepRecord) -> StepToWrite<'_> {
+        let StepRecord { engine, now, posted_at, input, events, roster, effects } = record;
+        StepToWrite { engine, now: *now, posted_at: *posted_at, input, events, roster, effects }
+    }
+
+    #[test]
+    fn a_step_is_written_as_its_record_is_read() {
+        let (mission, item, op) = (MissionId(uuid::Uuid::from_u128(1)), ItemKey::new("#1"), OpId::new("op"));
+        let agent = AgentName::new("ann").expect("a name");
+        let record = StepRecord {
+            engine: "test".to_owned(),
+            now: Time::from_millis(1),
+            posted_at: Some(Time::from_millis(2)),
+            input: Input::Mission { mission, what: MissionInput::Wake },
+            events: vec![Event::EffectOver { item: item.clone(), op: op.clone(), kind: EffectKind::Look }],
+            roster: vec![RosterChange::AgentFreed { agent }],
+            effects: vec![(op, Effect::Look { item, pull: 1 })],
+        };
+        assert_eq!(encode(&to_write(&record)), encode(&record));
+        let bare = StepRecord {
+            posted_at: None,
+            events: Vec::new(),
+            roster: Vec::new(),
+            effects: Vec::new(),
+            ..record
+        };
+        assert_eq!(encode(&to_write(&bare)), encode(&bare));
+    }
+
+    #[test]
+    fn an_effect_is_written_as_its_record_is_read() {
+        let mission = MissionId(uuid::Uuid::from_u128(1));
+        let record = EffectRecord { mission, effect: Effect::Look { item: ItemKey::new("#1"), pull: 1 } };
+        let EffectRecord { mission, effect } = &record;
+        assert_eq!(encode(&EffectToWrite { mission: *mission, effect }), encode(&record));
+    }
+}

@@ -120,3 +120,33 @@ fn parent_of(spec: &ItemSpec, items: &[Item]) -> Option<ItemIx> {
     let Origin::FollowUp(of) = &spec.origin else { return None };
     (0u32..).zip(items).find(|(_, item)| item.spec.key == *of).map(|(at, _)| ItemIx(at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::{Scenario, Simulation};
+
+    #[test]
+    fn items_are_written_as_their_records_are_read() {
+        for seed in 0..50 {
+            let scenario = Scenario::drawn(seed, 5);
+            let mut simulation = Simulation::new(&scenario).expect("a plan");
+            while simulation.step().is_some() {}
+            let mission = simulation.mission().expect("the mission");
+            for ix in (0..mission.items().len()).map(|at| ItemIx(u32::try_from(at).expect("few"))) {
+                let record = mission.record(ix);
+                // Names every field: a new one does not compile until it is written.
+                let ItemRecord { now, added } = &record;
+                let added = added.as_deref().map(|Added { place, spec, task }| AddedToWrite {
+                    place: *place,
+                    spec,
+                    task,
+                });
+                let named = serde_json::to_string(&ItemToWrite { now, added }).expect("it can be written");
+                let written = serde_json::to_string(&mission.record_to_write(ix)).expect("it can be written");
+                let whole = serde_json::to_string(&record).expect("it can be written");
+                assert_eq!((&written, &named), (&whole, &whole));
+            }
+        }
+    }
+}
