@@ -160,7 +160,7 @@ impl Campaign {
     /// The seed after the last one: the same cases are played, however fast the cores are.
     fn end(&self) -> u64 {
         let mut missions = 0;
-        (self.seed..)
+        (self.seed..u64::MAX)
             .find(|seed| {
                 let enough = missions >= self.missions;
                 missions += Case::of(*seed).missions();

@@ -197,7 +197,6 @@ impl Driver {
         // wanted still is taken up anew then.
         calls.extend(std::mem::take(&mut self.performing).into_iter().map(Call::Revoke));
         self.fence = None;
-        self.reload_wanted = false;
         self.asked = None;
         self.forget();
         self.part = Part::StandBy { told: false };
@@ -209,10 +208,9 @@ impl Driver {
     pub(super) fn reload(&mut self, now: Moment) {
         if self.flight.is_some() {
             // What is being committed may become true after we read: wait for that first.
-            self.reload_wanted = true;
+            self.due.reread = Some(now.mono);
             return;
         }
-        self.reload_wanted = false;
         self.forget();
         self.part = Part::Loading;
         self.due.load = Some(now.mono + STORE_RETRY);

@@ -255,8 +255,6 @@ pub struct Driver {
     due: Due,
     stopping: bool,
     applied: bool,
-    /// Everything is to be read anew once nothing is being committed.
-    reload_wanted: bool,
 }
 
 /// Deadlines on the monotonic clock.
@@ -267,7 +265,7 @@ struct Due {
     commit: Option<Duration>,
     inbox: Option<Duration>,
     load: Option<Duration>,
-    /// When missions that cannot be read are tried again.
+    /// When everything is read anew: missions that cannot be read are tried again, or memory is doubted.
     reread: Option<Duration>,
 }
 
@@ -298,7 +296,6 @@ impl Driver {
             due: Due { vitals: Some(Duration::ZERO), ..Due::default() },
             stopping: false,
             applied: false,
-            reload_wanted: false,
         }
     }
 
@@ -325,7 +322,7 @@ impl Driver {
     /// When a [`Event::Tick`] is due at the latest, on the monotonic clock.
     pub fn deadline(&self, now: Moment) -> Option<Duration> {
         let due = &self.due;
-        let reread = due.reread.filter(|_| self.is_idle());
+        let reread = due.reread.filter(|_| self.may_reload());
         let calls = [due.vitals, due.renew, due.commit, due.inbox, due.load, reread];
         let calls = calls.into_iter().flatten().min();
         // A command leaves them to dispatchers.
@@ -369,10 +366,7 @@ impl Driver {
         if is_due(&mut self.due.renew) {
             self.renew(now, calls);
         }
-        if self.reload_wanted && self.flight.is_none() && self.is_active() {
-            self.reload(now);
-        }
-        if self.is_idle() && is_due(&mut self.due.reread) {
+        if self.may_reload() && is_due(&mut self.due.reread) {
             self.reload(now);
         }
         if is_due(&mut self.due.load) {
@@ -397,9 +391,9 @@ impl Driver {
         }
     }
 
-    /// Whether we decide, and nothing is being decided or committed.
-    fn is_idle(&self) -> bool {
-        self.is_active() && self.flight.is_none() && self.queue.is_empty()
+    /// Whether we decide, and nothing is being committed: that may become true after we read.
+    const fn may_reload(&self) -> bool {
+        self.is_active() && self.flight.is_none()
     }
 
     fn next_op(&mut self, what: &str) -> OpId {
