@@ -9,6 +9,8 @@ use tinytown_tests::proof::{self, Campaign, Case, Caught, Kind, Regression, Tall
 
 /// A kind of fault counts as tried in a campaign of this size only if it fired so often.
 const ENOUGH: (u64, u64) = (10_000, 100);
+/// How many broken promises are told, each with its seed.
+const MOST_TOLD: usize = 400;
 /// How many lines of a failing case's log are shown.
 const LAST_LINES: usize = 60;
 
@@ -103,8 +105,11 @@ fn campaign(words: &Words) -> Result<bool, String> {
     if words.mutants {
         tell(&format!("mutants hunted in {:.1} s", began.elapsed().saturating_sub(took).as_secs_f64()));
     }
-    if let Some((case, violation)) = tally.broken.first() {
-        tell(&format!("\nseed {} breaks {}: {}", case.seed, violation.guarantee, violation.what));
+    for (case, violation) in tally.broken.iter().take(MOST_TOLD) {
+        let what: String = violation.what.chars().take(200).collect();
+        tell(&format!("seed {} breaks {}: {what}", case.seed, violation.guarantee));
+    }
+    if let Some((case, _)) = tally.broken.first() {
         tell_small(case);
     }
     if let Some(folder) = &words.keep {

@@ -336,6 +336,7 @@ impl Driver {
     /// Takes an event, and says what is to be done.
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Call> {
         let mut calls = Vec::new();
+        self.notice_sleep(now);
         self.notice_lapse(now);
         match event {
             Event::Tick => {}

@@ -21,6 +21,8 @@ pub(super) struct Watch {
     /// Each agent's generation and counter.
     agents: BTreeMap<AgentName, (Generation, u64, Duration)>,
     looked_at: Option<Duration>,
+    /// How far the two monotonic clocks were apart when we last looked, in nanoseconds.
+    apart: Option<i128>,
     /// When the lease was asked for last, on the clock that counts suspend.
     pub(super) asked_at: Duration,
 }
@@ -32,6 +34,14 @@ impl Watch {
         self.agents.clear();
         self.looked_at = None;
     }
+
+    /// Whether the machine slept since the last event, for as long as anybody would notice.
+    fn slept(&mut self, now: Moment) -> bool {
+        let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+        let apart = nanos(now.boot) - nanos(now.mono);
+        let before = self.apart.replace(apart).unwrap_or(apart);
+        apart - before >= nanos(LOOK_MOST)
+    }
 }
 
 impl Driver {
@@ -42,6 +52,15 @@ impl Driver {
             Mode::Serve | Mode::Once => self.settings.lease.min(self.settings.agent_lease) / 6,
         };
         shortest.clamp(LOOK_LEAST, LOOK_MOST)
+    }
+
+    /// After a sleep everybody has a whole lease again: workers of this machine slept with us, and the
+    /// time before and the time after add up to nothing.
+    pub(super) fn notice_sleep(&mut self, now: Moment) {
+        if self.watch.slept(now) && !is_planted(Mutant::WatchKept) {
+            self.watch.forget();
+            self.queue.retain(|work| !work.is_silence());
+        }
     }
 
     /// Declares agents lost whose counter we have seen unchanged for a whole lease.

@@ -70,6 +70,11 @@ pub(super) struct Flight {
 }
 
 impl Work {
+    /// Whether it was decided because somebody was silent.
+    pub(super) const fn is_silence(&self) -> bool {
+        matches!(self, Self::Loss { unmoved: Some(_), .. })
+    }
+
     pub(super) fn is_loss_of(&self, name: &AgentName) -> bool {
         matches!(self, Self::Loss { input: Input::Gone { agent, .. }, .. } if agent == name)
     }
