@@ -376,7 +376,7 @@ impl Driver {
         if is_due(&mut self.due.commit)
             && let Some(flight) = &self.flight
         {
-            calls.push(Call::Commit(flight.commit.clone()));
+            calls.push(Call::Commit(flight.again()));
         }
         if self.is_active() {
             self.work(now, calls);

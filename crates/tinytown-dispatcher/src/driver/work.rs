@@ -67,6 +67,17 @@ pub(super) struct Flight {
     pub(super) commit: Box<Commit>,
     decided: Decided,
     ours: bool,
+    /// It is not wanted any more: an empty commit under the same name tells whether it was executed,
+    /// and keeps it from being executed later.
+    void: bool,
+}
+
+impl Flight {
+    /// What is to be sent when it is not known what became of it.
+    pub(super) fn again(&self) -> Box<Commit> {
+        let Commit { op, fence, at, .. } = &*self.commit;
+        if self.void { Box::new(Commit::new(op.clone(), *fence, *at)) } else { self.commit.clone() }
+    }
 }
 
 impl Work {
@@ -229,7 +240,7 @@ impl Driver {
         }
         let commit = Box::new(commit);
         calls.push(Call::Commit(commit.clone()));
-        self.flight = Some(Box::new(Flight { commit, decided, ours }));
+        self.flight = Some(Box::new(Flight { commit, decided, ours, void: false }));
     }
 
     /// An input that nobody can read is answered, so that its poster learns of it and the inbox goes on.
@@ -262,18 +273,19 @@ impl Driver {
         // An answer to a commit of an earlier holding of the lease concerns nobody.
         let Some(flight) = self.flight.take_if(|flight| flight.commit.op == *op) else { return };
         match outcome {
-            Ok(committed) => self.became_true(*flight, committed, calls),
-            // Who was silent before an outage may be unable to beat in it: observe anew. If it was executed
-            // after all, reading everything tells.
-            Err(error @ StoreError::Unavailable { .. }) if !flight.commit.unmoved.is_empty() => {
-                trouble(&error, calls);
-                self.watch.forget();
+            Ok(committed) if flight.void && committed.mission == 0 && committed.town == self.town_version => {
                 self.reload(now);
             }
+            Ok(committed) => self.became_true(*flight, committed, calls),
             // Whether it was executed is not known: the same commit under the same name tells.
             Err(error @ StoreError::Unavailable { .. }) => {
                 trouble(&error, calls);
-                self.flight = Some(flight);
+                // Who was silent before an outage may be unable to beat in it: observe anew.
+                let void = !flight.commit.unmoved.is_empty();
+                if void {
+                    self.watch.forget();
+                }
+                self.flight = Some(Box::new(Flight { void, ..*flight }));
                 if !is_planted(Mutant::CommitNotRepeated) {
                     self.due.commit = Some(now.mono + STORE_RETRY);
                 }
@@ -290,7 +302,7 @@ impl Driver {
     }
 
     fn became_true(&mut self, flight: Flight, committed: Committed, calls: &mut Vec<Call>) {
-        let Flight { commit, decided, ours } = flight;
+        let Flight { commit, decided, ours, .. } = flight;
         self.town_version = committed.town;
         if let Some(mission) = &commit.mission {
             self.mission_versions.insert(mission.id, committed.mission);
