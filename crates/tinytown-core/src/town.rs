@@ -28,8 +28,6 @@ pub struct Town {
     missions: BTreeMap<MissionId, Mission>,
     /// What unfinished missions are about: an objective is open in one of them at most.
     objectives: BTreeMap<String, MissionId>,
-    /// The state of the roster with which a mission last had its pick of the free agents.
-    picked: BTreeMap<MissionId, u64>,
 }
 
 impl Town {
@@ -84,7 +82,6 @@ impl Town {
     pub fn forget_ended(&mut self, id: MissionId) {
         if self.missions.get(&id).is_some_and(|mission| mission.head().state.is_over()) {
             self.missions.remove(&id);
-            self.picked.remove(&id);
             self.objectives.retain(|_, mission| *mission != id);
         }
     }
@@ -100,9 +97,10 @@ impl Town {
         if !self.roster.has_free() {
             return None;
         }
-        let hungry = self.missions.values().filter(|mission| {
-            mission.wants_agents() && self.picked.get(&mission.id()) != Some(&self.roster.changes())
-        });
+        let hungry = self
+            .missions
+            .values()
+            .filter(|mission| mission.wants_agents() && !mission.is_barren(&self.roster));
         hungry
             .filter_map(|mission| {
                 let first = mission.first_ready()?;
@@ -121,20 +119,12 @@ impl Town {
         if alone || offered || !others_wait() { Grant::Agents } else { Grant::Nothing }
     }
 
-    fn picked(&mut self, id: MissionId, grant: Grant) {
-        match grant {
-            Grant::Agents => self.picked.insert(id, self.roster.changes()),
-            Grant::Nothing => self.picked.remove(&id),
-        };
-    }
-
     fn in_mission(&mut self, id: MissionId, input: &MissionInput, now: Time) -> Decided {
         let grant = self.grant(id, input);
         let Some(mission) = self.missions.get_mut(&id) else {
             return refused(Refusal::NotNow, format!("mission {id} has ended"), now);
         };
         let step = decide::decide(mission, &mut self.roster, input, now, grant);
-        self.picked(id, grant);
         Decided { mission: Some(id), begins: false, step }
     }
 
@@ -155,7 +145,6 @@ impl Town {
         let grant = if others_wait { Grant::Nothing } else { Grant::Agents };
         let (mission, step) = decide::start(new, &mut self.roster, now, grant);
         self.insert(mission);
-        self.picked(new.id, grant);
         Decided { mission: Some(new.id), begins: true, step }
     }
 

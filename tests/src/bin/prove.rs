@@ -1,6 +1,7 @@
 //! `cargo xtask prove`: plays missions under faults, hunts planted mutants, and says what that showed.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -33,8 +34,15 @@ struct Words {
     twice: bool,
     mutants: bool,
     keep: Option<String>,
-    case: Option<String>,
-    rate: bool,
+    chore: Chore,
+}
+
+#[derive(Debug)]
+enum Chore {
+    Campaign,
+    Case(String),
+    Rate,
+    Help,
 }
 
 fn main() -> ExitCode {
@@ -45,13 +53,17 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let held = match &words.case {
-        Some(file) => play_kept(Path::new(file)),
-        None if words.rate => {
+    let held = match &words.chore {
+        Chore::Campaign => campaign(&words),
+        Chore::Case(file) => play_kept(Path::new(file)),
+        Chore::Rate => {
             rate();
             Ok(true)
         }
-        None => campaign(&words),
+        Chore::Help => {
+            tell(USAGE.trim_end());
+            Ok(true)
+        }
     };
     match held {
         Ok(true) => ExitCode::SUCCESS,
@@ -63,14 +75,14 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what it shows is what it is for")]
+/// Whoever stops reading has seen enough: what became of it all is told by the exit code, too.
 fn tell(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 fn words(mut given: impl Iterator<Item = String>) -> Result<Words, String> {
-    let mut words =
-        Words { missions: 10_000, seed: 0, twice: false, mutants: true, keep: None, case: None, rate: false };
+    let (missions, chore) = (10_000, Chore::Campaign);
+    let mut words = Words { missions, seed: 0, twice: false, mutants: true, keep: None, chore };
     while let Some(word) = given.next() {
         let mut value = || given.next().ok_or(format!("{word} wants a value"));
         match word.as_str() {
@@ -79,13 +91,31 @@ fn words(mut given: impl Iterator<Item = String>) -> Result<Words, String> {
             "--twice" => words.twice = true,
             "--no-mutants" => words.mutants = false,
             "--keep" => words.keep = Some(value()?),
-            "--case" => words.case = Some(value()?),
-            "--rate" => words.rate = true,
-            "--help" => return Err(String::new()),
+            "--case" => words.chore = Chore::Case(value()?),
+            "--rate" => words.chore = Chore::Rate,
+            "--help" => words.chore = Chore::Help,
             other => return Err(format!("unknown word {other}")),
         }
     }
+    check(&words)?;
     Ok(words)
+}
+
+/// What would be found out only after the campaign, or never.
+fn check(words: &Words) -> Result<(), String> {
+    if words.missions == 0 {
+        return Err("--missions 0 shows nothing".to_owned());
+    }
+    // Missions are at most two to a seed.
+    if words.seed.checked_add(words.missions).is_none() {
+        return Err(format!("--seed {} leaves no room for {} missions", words.seed, words.missions));
+    }
+    match &words.keep {
+        Some(folder) if !Path::new(folder).is_dir() => {
+            Err(format!("--keep {folder}: there is no such folder"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -197,6 +227,9 @@ fn verdict(tally: &Tally, caught: &[Caught]) -> bool {
         tell(&format!("too few of them fired to show anything: {kind}"));
     }
     let ended = tally.ended * 100 >= tally.missions * 99;
+    if !ended {
+        tell("too few missions came to an end");
+    }
     tally.broken.is_empty() && ended && few.is_empty() && caught.iter().all(|one| one.by.is_some())
 }
 

@@ -1,8 +1,7 @@
 //! Many cases: what they showed, how much went wrong in them, and whether known defects are noticed.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tinytown_core::id::ItemKey;
@@ -54,23 +53,21 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, case: &Case, outcome: Outcome) {
-        self.cases += 1;
-        self.missions += outcome.missions.0;
-        self.ended += outcome.missions.1;
-        self.items += outcome.items;
-        self.steps += outcome.steps;
-        self.happened += outcome.happened;
-        self.faults.resize(Kind::ALL.len(), 0);
-        for (sum, count) in self.faults.iter_mut().zip(&outcome.faults) {
-            *sum += count;
+    /// What one case came to.
+    fn of(case: &Case, outcome: Outcome) -> Self {
+        Self {
+            cases: 1,
+            missions: outcome.missions.0,
+            ended: outcome.missions.1,
+            items: outcome.items,
+            steps: outcome.steps,
+            happened: outcome.happened,
+            faults: outcome.faults,
+            trials: outcome.trials,
+            broken: outcome.violation.map(|violation| (case.clone(), violation)).into_iter().collect(),
+            // Cases come in any order: the fold must not depend on it.
+            print: outcome.print.wrapping_mul(case.seed | 1),
         }
-        for (guarantee, count) in outcome.trials {
-            *self.trials.entry(guarantee).or_default() += count;
-        }
-        // Cases come in any order: the fold must not depend on it.
-        self.print = self.print.wrapping_add(outcome.print.wrapping_mul(case.seed | 1));
-        self.broken.extend(outcome.violation.map(|violation| (case.clone(), violation)));
     }
 
     fn tried(&mut self, guarantee: &'static str, case: &Case, kept: Result<(), String>) {
@@ -135,26 +132,22 @@ impl Campaign {
     /// Plays all cases on all cores.
     pub fn run(&self) -> Tally {
         let (next, end) = (AtomicU64::new(self.seed), self.end());
-        let sum = Mutex::new(Tally::default());
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        std::thread::scope(|scope| {
-            for _ in 0..cores {
-                scope.spawn(|| {
-                    let mut tally = Tally::default();
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= end {
-                            break;
-                        }
-                        self.play_seed(seed, &mut tally);
-                    }
-                    sum.lock().unwrap_or_else(PoisonError::into_inner).merge(tally);
-                });
+        let tallies = on_all_cores(|| {
+            let mut tally = Tally::default();
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= end {
+                    return tally;
+                }
+                self.play_seed(seed, &mut tally);
             }
         });
-        let mut tally = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-        tally.broken.sort_by_key(|(case, _)| case.seed);
-        tally
+        let mut sum = Tally::default();
+        for tally in tallies {
+            sum.merge(tally);
+        }
+        sum.broken.sort_by_key(|(case, _)| case.seed);
+        sum
     }
 
     /// The seed after the last one: the same cases are played, however fast the cores are.
@@ -173,7 +166,7 @@ impl Campaign {
         let case = Case::of(seed);
         let outcome = play(&case, false);
         let print = outcome.print;
-        tally.add(&case, outcome);
+        tally.merge(Tally::of(&case, outcome));
         if self.twice || seed.is_multiple_of(AGAIN) {
             tally.tried("G9", &case, played_alike(&case, print));
         }
@@ -241,25 +234,25 @@ pub fn hunt(mutant: Mutant, seed: u64) -> Caught {
 
 /// Hunts all mutants that live in this world, on all cores; those of SQLite are caught elsewhere.
 pub fn hunt_all(seed: u64) -> Vec<Caught> {
-    use std::sync::atomic::AtomicUsize;
     let next = AtomicUsize::new(0);
-    let caught = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some(mutant) = Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if !super::OF_SQLITE.contains(mutant) {
-                        let one = hunt(*mutant, seed);
-                        caught.lock().unwrap_or_else(PoisonError::into_inner).push(one);
-                    }
-                }
-            });
-        }
+    let caught = on_all_cores(|| {
+        let mutants = std::iter::from_fn(|| Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)));
+        let of_world = mutants.filter(|mutant| !super::OF_SQLITE.contains(mutant));
+        of_world.map(|mutant| hunt(*mutant, seed)).collect::<Vec<_>>()
     });
-    let mut caught = caught.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut caught: Vec<Caught> = caught.into_iter().flatten().collect();
     caught.sort_by_key(|one| one.mutant);
     caught
+}
+
+/// Does the same on each core at once; they share out the work among themselves.
+fn on_all_cores<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(&work)).collect();
+        let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// What a number of missions of the same size cost on one core.

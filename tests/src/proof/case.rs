@@ -65,6 +65,8 @@ impl Case {
                     scenario.policy.reviewer_required = self.draw(0, 1, "reviews") == 1;
                     scenario.chance.changes = 0.3;
                 }
+                // What happens besides is up to this world's own disturbances.
+                scenario.meanwhile.clear();
                 for issue in &mut scenario.issues {
                     issue.number += (nth - 1) * 1000;
                     for on in &mut issue.after {

@@ -1,6 +1,6 @@
 //! A dispatcher: the real driver, and a shell that carries its calls into the world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use tinytown_core::effect::Effect;
 use tinytown_core::id::{MissionId, OpId};
 use tinytown_core::input::Input;
 use tinytown_core::roster::Agent;
-use tinytown_dispatcher::{Call, Driver, Event, Mode, Settings, perform};
+use tinytown_dispatcher::{Call, Driver, Event, Mode, Report, Settings, perform};
 use tinytown_forge::Permit;
 use tinytown_store::Record;
+use tinytown_store::records::load_mission;
 
 use super::calls::{StoreCall, StoreReply, at_once, millis};
 use super::clocks::Ms;
 use super::faults::Kind;
-use super::ledger::broken;
+use super::ledger::{Kept, broken};
 use super::post::Poster;
 use super::worker::host_name;
 use super::world::{LEASE, Life, Message, Performing, Pid, Plan, World};
@@ -36,6 +37,8 @@ pub(super) struct Dispatcher {
     posted: bool,
     /// When it last began to decide.
     pub active_since: Option<Ms>,
+    /// Missions that it could not read, and said so.
+    told: BTreeSet<MissionId>,
 }
 
 impl Dispatcher {
@@ -60,6 +63,7 @@ impl Dispatcher {
             command: command.map(|(op, input)| (Poster::default(), op, input)),
             posted: false,
             active_since: None,
+            told: BTreeSet::new(),
         }
     }
 
@@ -102,10 +106,12 @@ impl Dispatcher {
     fn on(&mut self, world: &mut World, pid: Pid, event: Event) {
         let now = world.hosts[world.procs[pid].host].moment(world.now);
         let committed = matches!(event, Event::Committed { .. });
-        if matches!(event, Event::Loaded(Ok(_))) {
-            world.judge_load(pid);
-        }
+        let read = if self.driver.is_active() { Vec::new() } else { readable(&event) };
         let calls = self.driver.on(event, now);
+        if self.driver.is_active() {
+            let kept = self.tells_what_it_cannot_read(pid, &read, &calls);
+            world.break_promise(kept);
+        }
         if committed {
             world.judge_belief(self.driver.town());
         }
@@ -125,6 +131,21 @@ impl Dispatcher {
             let at = u64::try_from(at.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
             world.alarm(pid, at);
         }
+    }
+
+    /// It said that it cannot read a mission when that began.
+    fn tells_what_it_cannot_read(&mut self, pid: Pid, read: &[(MissionId, bool)], calls: &[Call]) -> Kept {
+        for (mission, readable) in read {
+            let name = format!("mission {mission}");
+            let says =
+                |call: &Call| matches!(call, Call::Report(Report::Trouble(what)) if what.contains(&name));
+            if *readable {
+                self.told.remove(mission);
+            } else if self.told.insert(*mission) && !calls.iter().any(says) {
+                broken!("G2", "p{pid} read {name}, which cannot be read, and says nothing");
+            }
+        }
+        Ok(())
     }
 
     /// Carries a call out; `false` if the process was killed by that.
@@ -153,8 +174,8 @@ impl Dispatcher {
                 true
             }
             Call::Report(report) => {
-                if let tinytown_dispatcher::Report::Trouble(what) = &report {
-                    world.heard_trouble(pid, what);
+                if let Report::Trouble(what) = &report {
+                    world.heard_trouble(what);
                 }
                 true
             }
@@ -218,7 +239,7 @@ impl Dispatcher {
     }
 }
 
-fn revoked(pid: Pid, performing: &Performing) -> Result<(), super::ledger::Violation> {
+fn revoked(pid: Pid, performing: &Performing) -> Kept {
     broken!("G14", "p{pid} acted ({}) after that was revoked", performing.op)
 }
 
@@ -227,8 +248,18 @@ fn deposed(
     performing: &Performing,
     ours: Option<tinytown_store::LeaseFence>,
     theirs: Option<tinytown_store::LeaseFence>,
-) -> Result<(), super::ledger::Violation> {
+) -> Kept {
     broken!("G12", "p{pid} acted ({}) under {ours:?} while {theirs:?} is in force", performing.op)
+}
+
+/// Which missions were read, and whether they could be.
+fn readable(event: &Event) -> Vec<(MissionId, bool)> {
+    match event {
+        Event::Loaded(Ok((_, views))) => {
+            views.iter().map(|view| (view.row.id, load_mission(view).is_ok())).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A permit whose answer is known.

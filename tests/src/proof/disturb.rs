@@ -77,7 +77,6 @@ impl World {
                 let long = self.faults.size(Kind::Unreadable, 1_000, 20_000, whom, nth);
                 self.say(|| format!("mission {id} cannot be read for {long} ms"));
                 self.watched.set_unreadable(Some(id));
-                self.judge.unreadable = Some(id);
                 self.disturbed_at = self.disturbed_at.max(self.now + long);
                 self.plan(long, Plan::Readable);
                 if self.faults.size(Kind::Unreadable, 1, 4, whom + 2_000, nth) == 1 {
@@ -164,10 +163,7 @@ impl World {
             Plan::Resume(host) => self.resume(host),
             Plan::KillRun(run, how) => self.kill_run(run, how),
             Plan::RunEnds(run) => self.run_ends(run),
-            Plan::Readable => {
-                self.watched.set_unreadable(None);
-                self.judge.unreadable = None;
-            }
+            Plan::Readable => self.watched.set_unreadable(None),
             Plan::Kill(pid) => self.kill(pid),
             Plan::Bury(pid, again) => self.replace(pid, again),
             Plan::Forge(performing) => drop(self.act(&performing)),
@@ -255,7 +251,6 @@ impl World {
         }
         self.say(|| format!("host{host} resumes"));
         self.hosts[host].resume(self.now);
-        self.judge.resumed_at = self.now;
         self.disturbed_at = self.disturbed_at.max(self.now);
         for pid in 0..self.procs.len() {
             if self.procs[pid].host == host {
@@ -271,9 +266,8 @@ impl World {
         self.quiet = true;
         self.faults.on = false;
         self.forge.be_quiet();
-        self.outage_until = self.outage_until.min(self.now);
+        self.outage.until = self.outage.until.min(self.now);
         self.watched.set_unreadable(None);
-        self.judge.unreadable = None;
         for host in 0..self.hosts.len() {
             self.hosts[host].cut_until = self.now;
             self.resume(host);
@@ -286,13 +280,10 @@ impl World {
     }
 
     /// Something that a dispatcher was troubled by.
-    pub(super) fn heard_trouble(&mut self, pid: Pid, what: &str) {
+    pub(super) fn heard_trouble(&mut self, what: &str) {
         if what.contains("a defect of tinytown") {
             let (guarantee, what) = ("G2", what.to_owned());
             self.break_promise(Err(super::ledger::Violation { guarantee, what }));
-        }
-        if what.contains("cannot be read") {
-            self.told_unreadable(pid);
         }
         self.say(|| format!("trouble: {what}"));
     }

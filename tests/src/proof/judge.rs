@@ -8,7 +8,7 @@ use tinytown_store::{Archive as _, Scope};
 
 use super::calls::at_once;
 use super::clocks::Ms;
-use super::ledger::{Violation, broken};
+use super::ledger::{Kept, Violation, broken};
 use super::world::{LEASE, Life, Pid, Role, World};
 
 /// How much later than promised something may happen that takes a few calls.
@@ -18,21 +18,9 @@ const MINUTE: Ms = 60_000;
 /// More looks at one pull request than this in a minute are no watching any more.
 const LOOKS: usize = 70;
 
-/// Whoever loads hears the answer and says what is wrong within this time, unless the answer is lost.
-const SAID_WITHIN: Ms = 6_000;
-
 /// What the judge remembers.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
-    /// The mission that cannot be read at the moment.
-    pub unreadable: Option<MissionId>,
-    /// Dispatchers that said that a mission cannot be read, and those that have to say so since.
-    told: BTreeSet<Pid>,
-    must_tell: BTreeMap<Pid, Ms>,
-    /// Until when the store was away for so long that everybody noticed.
-    pub outage_until: Ms,
-    /// When a host woke up last.
-    pub resumed_at: Ms,
     /// When somebody decided last.
     decided_at: Ms,
     begun: BTreeSet<(MissionId, ItemKey, u64)>,
@@ -40,8 +28,6 @@ pub(super) struct Judge {
     merges_seen: usize,
     merged: BTreeMap<(MissionId, ItemKey), u64>,
 }
-
-type Kept = Result<(), Violation>;
 
 impl World {
     fn tried(&mut self, guarantee: &'static str) {
@@ -68,9 +54,8 @@ impl World {
         let (life, since) = (self.procs[pid].life, self.procs[pid].since);
         let last_beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
         // Nobody can show that they live while the store is away, or while the only machine sleeps.
-        let asleep_until = if self.hosts.len() == 1 { self.judge.resumed_at } else { 0 };
-        let beat =
-            last_beat.max(self.judge.outage_until.min(self.now).min(self.outage_until)).max(asleep_until);
+        let asleep_until = if self.hosts.len() == 1 { self.hosts[0].woke_at } else { 0 };
+        let beat = last_beat.max(self.outage.noticed(self.now)).max(asleep_until);
         if life != Life::Dead && self.now - beat < LEASE {
             broken!("G11", "{name} was declared lost {} ms after its last sign of life", self.now - beat);
         }
@@ -159,34 +144,8 @@ impl World {
         }
     }
 
-    /// A dispatcher read everything while a mission cannot be read: it has to say so.
-    pub(super) fn judge_load(&mut self, pid: Pid) {
-        if self.judge.unreadable.is_some() && !self.judge.told.contains(&pid) {
-            self.judge.must_tell.entry(pid).or_insert(self.now);
-        }
-    }
-
-    /// It said so.
-    pub(super) fn told_unreadable(&mut self, pid: Pid) {
-        self.judge.told.insert(pid);
-        self.judge.must_tell.remove(&pid);
-    }
-
-    fn nobody_is_silent(&mut self) -> Kept {
-        let late = |(pid, since): &(&Pid, &Ms)| {
-            let from = (**since).max(self.procs[**pid].since).max(self.hosts[self.procs[**pid].host].woke_at);
-            self.runs(**pid) && self.now > from + SAID_WITHIN
-        };
-        match self.judge.must_tell.iter().find(late) {
-            Some((pid, _)) => broken!("G2", "p{pid} read a mission that cannot be read, and says nothing"),
-            None => Ok(()),
-        }
-    }
-
     /// Every second: is somebody late?
     pub(super) fn judge_second(&mut self) {
-        let kept = self.nobody_is_silent();
-        self.break_promise(kept);
         if self.active().is_some() {
             self.judge.decided_at = self.now;
         }

@@ -45,9 +45,17 @@ impl Regression {
     /// Reads one.
     ///
     /// # Errors
-    /// What is wrong with it, with the line.
+    /// What is wrong with it, with the line; a mutant that there is not.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        let read: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        match &read.mutant {
+            Some(name) if read.planted().is_none() => Err(format!("there is no mutant {name}")),
+            _ => Ok(read),
+        }
+    }
+
+    fn planted(&self) -> Option<Mutant> {
+        Mutant::ALL.iter().find(|mutant| Some(mutant.name()) == self.mutant.as_deref()).copied()
     }
 
     /// As it is written.
@@ -70,8 +78,7 @@ impl Regression {
 
     /// Plays it with its mutant, and tells.
     pub fn play(&self) -> Outcome {
-        let known = |mutant: &&Mutant| Some(mutant.name()) == self.mutant.as_deref();
-        mutant::plant(Mutant::ALL.iter().find(known).copied());
+        mutant::plant(self.planted());
         let outcome = play(&self.case, true);
         mutant::plant(None);
         outcome

@@ -50,8 +50,9 @@ impl Watched {
         self.did.lock().unwrap_or_else(PoisonError::into_inner).push(did);
     }
 
-    fn is_unreadable(&self, id: MissionId) -> bool {
-        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner) == Some(id)
+    /// The mission of which a record cannot be read.
+    pub(super) fn unreadable(&self) -> Option<MissionId> {
+        *self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,7 +64,7 @@ impl Archive for Watched {
 
     async fn mission(&self, id: MissionId) -> Result<MissionView, StoreError> {
         let mut view = self.model.mission(id).await?;
-        if self.is_unreadable(id) {
+        if self.unreadable() == Some(id) {
             match view.records.last_mut() {
                 Some((_, record)) => record.0.truncate(record.0.len() / 2),
                 None => view.row.head.0.truncate(5),

@@ -15,6 +15,24 @@ const NOTICED: Ms = 2_500;
 /// After this long a caller believes that a call failed which nobody answered.
 const CALL_LIMIT: Ms = 5_000;
 
+/// When nobody reaches the store.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    from: Ms,
+    /// When it is over.
+    pub until: Ms,
+    /// When the last one before it was over that everybody noticed.
+    noticed_until: Ms,
+}
+
+impl Outage {
+    /// Until when it was away by now, for so long that everybody noticed.
+    pub(super) fn noticed(&self, now: Ms) -> Ms {
+        let until = self.until.min(now);
+        if until >= self.from + NOTICED { until } else { self.noticed_until }
+    }
+}
+
 impl World {
     /// A process calls the store. `false` if it was killed by that.
     pub(super) fn call(&mut self, pid: Pid, call: StoreCall) -> bool {
@@ -79,7 +97,7 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, pid: Pid, call: &StoreCall, nth: u64, heard: bool) {
-        if self.now < self.outage_until {
+        if self.now < self.outage.until {
             if heard {
                 self.tell(pid, 1, Message::Store(call.away()));
             }
@@ -219,11 +237,12 @@ impl World {
 
     /// Nobody reaches the store for a while.
     pub(super) fn outage(&mut self, long: Ms) {
-        if long >= NOTICED {
-            self.judge.outage_until = self.now + long;
+        if self.now >= self.outage.until {
+            self.outage =
+                Outage { noticed_until: self.outage.noticed(self.now), from: self.now, until: self.now };
         }
-        self.outage_until = self.outage_until.max(self.now + long);
-        self.disturbed_at = self.disturbed_at.max(self.outage_until);
+        self.outage.until = self.outage.until.max(self.now + long);
+        self.disturbed_at = self.disturbed_at.max(self.outage.until);
         for waiter in std::mem::take(&mut self.waiters) {
             self.tell(waiter.pid, 1, Message::Store(waiter.call.away()));
         }

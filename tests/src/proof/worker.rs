@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use tinytown_core::id::{AgentName, Claim, Generation, OpId, Role as Skill, Sha};
+use tinytown_core::id::{AgentName, Claim, Generation, OpId, Role as Skill};
 use tinytown_core::input::{Answer, AttemptEnd, Input, Join, MissionInput, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::letter::{Brief, Letter};
@@ -496,29 +496,14 @@ fn outcome(world: &World, brief: &Brief, deed: &Deed) -> Came {
             Came::Submission(Submission::Verdict { approve, summary })
         }
         Ending::Work { touches } | Ending::Late { touches, .. } => {
-            let (head, empty) = work(world, brief, touches);
+            let head = world.forge.fake.work(brief, touches);
+            let (empty, head) = (head.is_none(), head.unwrap_or_else(|| brief.base.clone()));
             Came::Submission(Submission::Work { head, empty, summary })
         }
         Ending::Verdict { approve } => Came::Submission(Submission::Verdict { approve: *approve, summary }),
         Ending::Without(end) => Came::End(end.clone()),
         Ending::Dead => Came::End(AttemptEnd::Lost { detail: "the worker was lost".to_owned() }),
     }
-}
-
-/// Commits what was done; a fix brings in what it must hold, and the base.
-fn work(world: &World, brief: &Brief, touches: &[String]) -> (Sha, bool) {
-    if touches.is_empty() {
-        return (brief.base.clone(), true);
-    }
-    let fake = &world.forge.fake;
-    let tip = fake.base_tip();
-    let mut parents: Vec<&Sha> = vec![&brief.base];
-    parents.extend(&brief.must_hold);
-    if brief.kind == Kind::Fix {
-        parents.push(&tip);
-    }
-    let touches: Vec<&str> = touches.iter().map(String::as_str).collect();
-    (fake.commit(&parents, &touches), false)
 }
 
 fn op_of(what: &str, claim: &Claim) -> OpId {

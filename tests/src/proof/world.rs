@@ -25,6 +25,7 @@ use super::ledger::{Ledger, Violation};
 use super::operator::Operator;
 use super::run::Run;
 use super::watched::Watched;
+use super::wire::Outage;
 use super::worker::Worker;
 
 /// How long holders of the lease, and workers, may be silent.
@@ -218,8 +219,8 @@ pub(super) struct World {
     pub(super) faulty_forge: FaultyForge<ScriptedForge>,
     pub(super) forge_fault: Arc<AtomicU8>,
     pub(super) waiters: Vec<Waiter>,
-    /// Until when the store answers nobody.
-    pub outage_until: Ms,
+    /// When the store answers nobody.
+    pub(super) outage: Outage,
     /// The history.
     pub ledger: Ledger,
     /// The missions, with their scripts.
@@ -288,7 +289,7 @@ impl World {
             faulty_forge,
             forge_fault,
             waiters: Vec::new(),
-            outage_until: 0,
+            outage: Outage::default(),
             ledger: Ledger::default(),
             scenarios,
             disturbed_at: 0,

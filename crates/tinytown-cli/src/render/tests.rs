@@ -127,7 +127,8 @@ fn a_mission_read_back_from_its_records_is_shown_the_same() {
     let world = World::failing();
     let mission = world.mission();
     let indices = (0..).map(ItemIx).zip(mission.items());
-    let records = indices.map(|(ix, item)| (format!("item/{}", item.spec.key), encode(&mission.record(ix))));
+    let records =
+        indices.map(|(ix, item)| (format!("item/{}", item.spec.key), encode(&mission.record_to_write(ix))));
     let row = MissionRow {
         id: mission.id(),
         version: mission.head().seq,

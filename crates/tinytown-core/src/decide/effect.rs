@@ -91,24 +91,18 @@ impl Turn<'_> {
         if seen.state != pull.state {
             self.pull_state(ix, &seen.state);
         }
-        if seen.state == PullState::Open && seen.head != pull.head && !is_planted(Mutant::OldHeadCounts) {
-            return self.head_moved(ix, &seen.head);
-        }
+        let same_head = seen.head == pull.head || is_planted(Mutant::OldHeadCounts);
         let item = self.mission.key(ix).clone();
-        if seen.head != pull.head && !is_planted(Mutant::OldHeadCounts) {
-            match seen.state {
-                PullState::Closed if !accepted => {
-                    self.emit(Event::HeadMoved { item: item.clone(), head: seen.head.clone() });
-                }
-                // What was seen is not about the head that we know.
-                _ => return self.watch_later(ix),
+        match (&seen.state, same_head, accepted) {
+            (PullState::Open, false, _) => return self.head_moved(ix, &seen.head),
+            (PullState::Closed, false, false) => {
+                self.emit(Event::HeadMoved { item: item.clone(), head: seen.head.clone() });
             }
+            (PullState::Open, true, _) | (_, true, false) => {}
+            // It is over, or what was seen is not about the head that we know.
+            (PullState::Closed | PullState::Merged(_), ..) => return self.watch_later(ix),
         }
-        if !accepted || seen.state == PullState::Open {
-            self.emit(Event::PullSeen { item, seen: Box::new(seen.clone()) });
-        } else {
-            self.watch_later(ix);
-        }
+        self.emit(Event::PullSeen { item, seen: Box::new(seen.clone()) });
     }
 
     fn pull_state(&mut self, ix: ItemIx, state: &PullState) {

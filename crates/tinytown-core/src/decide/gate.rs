@@ -52,14 +52,11 @@ impl Turn<'_> {
     /// Closed unmerged: a person says what is to happen. Before they are asked, and after they said so,
     /// it is looked at: it may have been opened again.
     fn judge_closed(&mut self, ix: ItemIx) {
-        let item = self.mission.item(ix);
-        let key = item.spec.key.clone();
-        if item.now.gates.mergeable.is_some() {
-            self.emit(Event::ItemHeld { item: key, hold: Hold::Closed });
-        } else if let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Look)) {
-            let pull = pull.number;
-            self.ask(ix, Effect::Look { item: key, pull });
+        if self.mission.item(ix).now.gates.mergeable.is_none() {
+            return self.ask_look(ix);
         }
+        let item = self.mission.key(ix).clone();
+        self.emit(Event::ItemHeld { item, hold: Hold::Closed });
     }
 
     fn judge_open(&mut self, ix: ItemIx) {
@@ -190,16 +187,26 @@ impl Turn<'_> {
         let Some(pull) = item.now.pull.clone() else { return };
         let key = item.spec.key.clone();
         let due = item.now.look_at.is_none();
-        let look = item.now.gates.mergeable.is_none() && !item.now.awaits(EffectKind::Look);
+        let look = item.now.gates.mergeable.is_none();
         let again = item.now.check_again && due;
         let check = (item.now.gates.checks.is_none() || again) && !item.now.awaits(EffectKind::Check);
         if check {
-            let (item, head) = (key.clone(), pull.head.clone());
-            self.ask(ix, Effect::Check { item, pull: pull.number, head, again });
+            let effect = Effect::Check { item: key, pull: pull.number, head: pull.head, again };
+            self.ask(ix, effect);
         }
         if look {
-            self.ask(ix, Effect::Look { item: key, pull: pull.number });
+            self.ask_look(ix);
         }
+    }
+
+    /// Looks at the pull request, unless that is under way.
+    fn ask_look(&mut self, ix: ItemIx) {
+        let item = self.mission.item(ix);
+        let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Look)) else {
+            return;
+        };
+        let effect = Effect::Look { item: item.spec.key.clone(), pull: pull.number };
+        self.ask(ix, effect);
     }
 
     fn look_later(&mut self, ix: ItemIx, again: bool) {
@@ -229,8 +236,7 @@ impl Turn<'_> {
             return;
         }
         if item.now.gates.mergeable.is_none() {
-            let pull = item.now.pull.as_ref().map_or(0, |pull| pull.number);
-            self.ask(ix, Effect::Look { item: self.mission.key(ix).clone(), pull });
+            self.ask_look(ix);
         } else {
             self.look_later(ix, false);
         }

@@ -58,8 +58,9 @@ pub enum Unloadable {
 }
 
 impl Mission {
-    /// What a store keeps of an item.
-    pub fn record(&self, ix: ItemIx) -> ItemRecord {
+    /// What a store keeps of an item, for tests: stores write [`Mission::record_to_write`].
+    #[cfg(test)]
+    fn record(&self, ix: ItemIx) -> ItemRecord {
         let item = self.item(ix);
         let added = item
             .task
@@ -68,7 +69,7 @@ impl Mission {
         ItemRecord { now: item.now.clone(), added }
     }
 
-    /// The same, to be written at once.
+    /// What a store keeps of an item, as an [`ItemRecord`] is written.
     pub fn record_to_write(&self, ix: ItemIx) -> ItemToWrite<'_> {
         let Item { spec, task, now, .. } = self.item(ix);
         let added = task.as_ref().map(|task| AddedToWrite { place: ix.0, spec, task });

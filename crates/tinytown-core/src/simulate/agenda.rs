@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::scenario::Happening;
 use crate::effect::Effect;
-use crate::id::{Claim, OpId, Sha};
+use crate::id::OpId;
 use crate::input::Input;
+use crate::letter::Brief;
 use crate::time::Time;
 
 use super::conduct::Ending;
@@ -30,14 +31,8 @@ pub(super) enum Due {
 pub(super) struct Launch {
     /// Which agent.
     pub(super) agent: usize,
-    /// What entitles it.
-    pub(super) claim: Claim,
-    /// Where its work starts.
-    pub(super) base: Sha,
-    /// What its result must contain besides.
-    pub(super) must_hold: Vec<Sha>,
-    /// It mends a pull request.
-    pub(super) mends: bool,
+    /// What it was told.
+    pub(super) brief: Brief,
     /// How it ends.
     pub(super) end: Ending,
 }

@@ -7,6 +7,7 @@
 //! [`Town::decide`]: crate::town::Town::decide
 
 mod agenda;
+mod check;
 mod conduct;
 mod dice;
 mod drawn;
@@ -21,6 +22,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use check::Flaw;
 pub use conduct::{Deed, Ending, Script};
 pub use dice::Dice;
 pub use forge::{Denial, ForgeMerge, ForgeModel};

@@ -35,7 +35,7 @@ const OPERATOR: &str = "operator";
 /// Runs a scenario to its end.
 ///
 /// # Errors
-/// [`ScenarioError::Plan`] if its issues make no plan.
+/// [`ScenarioError::Flawed`] if it makes no sense, [`ScenarioError::Plan`] if its issues make no plan.
 pub fn run(scenario: &Scenario) -> Result<Transcript, ScenarioError> {
     let mut simulation = Simulation::new(scenario)?;
     while simulation.step().is_some() {}
@@ -77,7 +77,7 @@ impl<'a> Simulation<'a> {
     /// A simulation at its beginning.
     ///
     /// # Errors
-    /// [`ScenarioError::Plan`] if its issues make no plan.
+    /// [`ScenarioError::Flawed`] if it makes no sense, [`ScenarioError::Plan`] if its issues make no plan.
     pub fn new(scenario: &'a Scenario) -> Result<Self, ScenarioError> {
         let items = scenario.plan()?.items;
         let most = STEPS + STEPS_PER_ITEM * items.len();

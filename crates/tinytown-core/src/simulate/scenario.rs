@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{self, Flaw};
 use super::span::Span;
 use crate::id::AgentName;
 use crate::issue::{Issue, IssueRef, IssueState};
@@ -206,15 +207,22 @@ pub struct Chance {
     pub conflict: f64,
 }
 
-/// A scenario that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A scenario that cannot be read, or not be run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScenarioError {
     /// It is not the TOML of a scenario.
     #[error("the scenario cannot be read: {0}")]
     Malformed(#[from] toml::de::Error),
+    /// It makes no sense.
+    #[error("the scenario makes no sense: {}", listed(.0))]
+    Flawed(Vec<Flaw>),
     /// Its issues make no plan.
-    #[error("its issues make no plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("its issues make no plan: {}", listed(.0))]
     Plan(Vec<Refusal>),
+}
+
+fn listed<T: ToString>(reasons: &[T]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Default for Scenario {
@@ -252,8 +260,12 @@ impl Scenario {
     /// The plan of its issues, compiled as `tt mission start` does. Issues outside are open.
     ///
     /// # Errors
-    /// [`ScenarioError::Plan`] with every reason against it.
+    /// [`ScenarioError::Flawed`] or [`ScenarioError::Plan`], with every reason against it.
     pub fn plan(&self) -> Result<Plan, ScenarioError> {
+        let flaws = check::flaws(self);
+        if !flaws.is_empty() {
+            return Err(ScenarioError::Flawed(flaws));
+        }
         let objectives: Vec<Issue> = self.issues.iter().map(ScriptedIssue::issue).collect();
         let manifest = Manifest::default();
         let outside = plan::references_outside(&objectives, &manifest, None);

@@ -102,7 +102,8 @@ fn a_worker_that_is_asked_to_leave_finishes_its_work_first_unless_by_force() {
 
 #[test]
 fn what_never_can_happen_keeps_no_simulation_going() {
-    let what = Happening::Push(9);
+    // It never has a pull request.
+    let what = Happening::Push(1);
     let stuck = ScriptedIssue { number: 1, attempts: vec![Conduct::Stuck], ..ScriptedIssue::default() };
     let meanwhile = vec![Meanwhile { at: Span::secs(1), what }];
     let transcript = run(&Scenario { issues: vec![stuck], meanwhile, ..one_item() }).expect("a plan");

@@ -7,7 +7,6 @@ use super::conduct::{Deed, Ending, Script};
 use super::forge::ForgeModel;
 use crate::id::{AgentName, Claim, Generation, Role};
 use crate::input::{AttemptEnd, Input, Join, MissionInput, Submission};
-use crate::item::Kind;
 use crate::letter::{Brief, Letter};
 use crate::roster::Place;
 use crate::time::Time;
@@ -131,7 +130,7 @@ impl<'a> Workers<'a> {
 
     fn begin(&mut self, agent: usize, brief: Brief, agenda: &mut Agenda, now: Time) {
         let Deed { takes, end } = self.script.deed(&self.script.scenario().agents[agent], &brief);
-        let claim = brief.claim;
+        let claim = brief.claim.clone();
         let started = MissionInput::Started { claim: claim.clone() };
         agenda.put(now, Due::Post(of_mission(&claim, started)));
         let mut ends = now + takes;
@@ -146,9 +145,7 @@ impl<'a> Workers<'a> {
         if matches!(end, Ending::Late { .. }) {
             worker.presence = Presence::Silent(claim.generation);
         }
-        let mends = brief.kind == Kind::Fix;
-        let launch = Launch { agent, claim, base: brief.base, must_hold: brief.must_hold, mends, end };
-        agenda.put(ends, Due::End(Box::new(launch)));
+        agenda.put(ends, Due::End(Box::new(Launch { agent, brief, end })));
     }
 
     /// What a worker reports at the end of a launch, unless it was stopped before.
@@ -160,15 +157,16 @@ impl<'a> Workers<'a> {
         now: Time,
     ) -> Option<Input> {
         let late = matches!(launch.end, Ending::Late { .. });
-        if self.all[launch.agent].attempt.take_if(|held| *held == launch.claim).is_none() && !late {
+        if self.all[launch.agent].attempt.take_if(|held| *held == launch.brief.claim).is_none() && !late {
             return None;
         }
-        let Launch { agent, claim, .. } = launch;
-        let work = |forge: &mut ForgeModel, touches: &[String]| {
-            let submission = work(forge, &launch.base, &launch.must_hold, launch.mends, touches);
-            MissionInput::Submitted { claim: claim.clone(), submission }
+        let Launch { agent, brief, end } = launch;
+        let claim = brief.claim.clone();
+        let work = |forge: &mut ForgeModel, touches: &[String]| MissionInput::Submitted {
+            claim: claim.clone(),
+            submission: work(forge, &brief, touches),
         };
-        let what = match launch.end {
+        let what = match end {
             Ending::Work { touches } => work(forge, &touches),
             Ending::Verdict { approve } => {
                 let summary = if approve { "fine" } else { "not yet" }.to_owned();
@@ -211,26 +209,10 @@ impl Worker {
     }
 }
 
-/// A commit on top of where the work started. A fix merges the base besides, so that it mends conflicts.
-fn work(
-    forge: &mut ForgeModel,
-    base: &crate::id::Sha,
-    must_hold: &[crate::id::Sha],
-    mends: bool,
-    touches: &[String],
-) -> Submission {
-    if touches.is_empty() {
-        let summary = "it is all done".to_owned();
-        return Submission::Work { head: base.clone(), empty: true, summary };
-    }
-    let tip = forge.base_tip();
-    let mut parents = vec![base];
-    if mends {
-        parents.extend(must_hold.iter().chain([&tip]));
-    }
-    let touches: Vec<&str> = touches.iter().map(String::as_str).collect();
-    let head = forge.commit(&parents, &touches);
-    Submission::Work { head, empty: false, summary: "done".to_owned() }
+fn work(forge: &mut ForgeModel, brief: &Brief, touches: &[String]) -> Submission {
+    let made = forge.work(brief, touches);
+    let (empty, summary) = if made.is_some() { (false, "done") } else { (true, "it is all done") };
+    Submission::Work { head: made.unwrap_or_else(|| brief.base.clone()), empty, summary: summary.to_owned() }
 }
 
 pub(super) fn of_mission(claim: &Claim, what: MissionInput) -> Input {

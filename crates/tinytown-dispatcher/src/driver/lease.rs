@@ -27,9 +27,7 @@ impl Driver {
         self.due.vitals = Some(now.mono + self.watch_interval());
         match vitals {
             Err(error) => {
-                if !is_planted(Mutant::WatchKept) {
-                    self.watch.forget();
-                }
+                self.watch_anew();
                 trouble(&error, calls);
             }
             Ok(vitals) => match self.part {

@@ -128,6 +128,21 @@ pub enum Event {
     Stop,
 }
 
+impl Event {
+    /// Whether the store answered, if this is about a call to it.
+    fn store_answered(&self) -> Option<bool> {
+        let error = match self {
+            Self::Vitals(reply) => reply.as_ref().err(),
+            Self::Lease { reply, .. } => reply.as_ref().err(),
+            Self::Loaded(reply) => reply.as_ref().err(),
+            Self::Inbox { entries, .. } => entries.as_ref().err(),
+            Self::Committed { outcome, .. } => outcome.as_ref().err(),
+            _ => return None,
+        };
+        Some(!matches!(error, Some(StoreError::Unavailable { .. })))
+    }
+}
+
 /// Something that a driver wants done. Every call but [`Call::Report`], [`Call::Revoke`],
 /// [`Call::Permit`] and [`Call::Exit`] is answered by exactly one event, [`Call::Prove`] by any number.
 #[derive(Debug, PartialEq)]
@@ -338,6 +353,7 @@ impl Driver {
         let mut calls = Vec::new();
         self.notice_sleep(now);
         self.notice_lapse(now);
+        self.notice_outage(&event, now);
         match event {
             Event::Tick => {}
             Event::Vitals(vitals) => self.on_vitals(vitals, now, &mut calls),

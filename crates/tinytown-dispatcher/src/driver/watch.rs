@@ -7,7 +7,7 @@ use tinytown_core::id::{AgentName, Generation};
 use tinytown_core::mutant::{Mutant, is_planted};
 use tinytown_store::{Heartbeat, Vitals};
 
-use super::{Driver, Mode, Moment};
+use super::{Driver, Event, Mode, Moment};
 
 /// Bounds on how often we look.
 const LOOK_LEAST: Duration = Duration::from_millis(50);
@@ -21,6 +21,8 @@ pub(super) struct Watch {
     /// Each agent's generation and counter.
     agents: BTreeMap<AgentName, (Generation, u64, Duration)>,
     looked_at: Option<Duration>,
+    /// Since when the store answered nothing.
+    away_since: Option<Duration>,
     /// How far the two monotonic clocks were apart when we last looked, in nanoseconds.
     apart: Option<i128>,
     /// When the lease was asked for last, on the clock that counts suspend.
@@ -33,6 +35,16 @@ impl Watch {
         self.lease = None;
         self.agents.clear();
         self.looked_at = None;
+    }
+
+    /// Whether the store has been away for as long as anybody would notice. Calls fail one by one
+    /// without that.
+    fn is_away(&mut self, answered: bool, now: Moment) -> bool {
+        if answered {
+            self.away_since = None;
+            return false;
+        }
+        now.mono.saturating_sub(*self.away_since.get_or_insert(now.mono)) >= LOOK_MOST
     }
 
     /// Whether the machine slept since the last event, for as long as anybody would notice.
@@ -54,12 +66,28 @@ impl Driver {
         shortest.clamp(LOOK_LEAST, LOOK_MOST)
     }
 
-    /// After a sleep everybody has a whole lease again: workers of this machine slept with us, and the
-    /// time before and the time after add up to nothing.
-    pub(super) fn notice_sleep(&mut self, now: Moment) {
-        if self.watch.slept(now) && !is_planted(Mutant::WatchKept) {
+    /// Everybody has a whole lease again, also those whose silence was noticed and not yet decided upon:
+    /// they could not show that they live, and the time before and the time after add up to nothing.
+    pub(super) fn watch_anew(&mut self) {
+        if !is_planted(Mutant::WatchKept) {
             self.watch.forget();
             self.queue.retain(|work| !work.is_silence());
+        }
+    }
+
+    /// Workers of this machine slept with us.
+    pub(super) fn notice_sleep(&mut self, now: Moment) {
+        if self.watch.slept(now) {
+            self.watch_anew();
+        }
+    }
+
+    /// While the store is away, nobody can show that they live; whichever of our calls tells us so.
+    pub(super) fn notice_outage(&mut self, event: &Event, now: Moment) {
+        if let Some(answered) = event.store_answered()
+            && self.watch.is_away(answered, now)
+        {
+            self.watch_anew();
         }
     }
 
@@ -69,8 +97,8 @@ impl Driver {
             .watch
             .looked_at
             .is_some_and(|last| now.mono.saturating_sub(last) > self.watch_interval() * 4 + LOOK_MOST);
-        if paused && !is_planted(Mutant::WatchKept) {
-            self.watch.forget();
+        if paused {
+            self.watch_anew();
         }
         self.watch.looked_at = Some(now.mono);
         if self.settings.mode != Mode::Serve {

@@ -283,7 +283,7 @@ impl Driver {
                 // Who was silent before an outage may be unable to beat in it: observe anew.
                 let void = !flight.commit.unmoved.is_empty();
                 if void {
-                    self.watch.forget();
+                    self.watch_anew();
                 }
                 self.flight = Some(Box::new(Flight { void, ..*flight }));
                 if !is_planted(Mutant::CommitNotRepeated) {
@@ -294,7 +294,7 @@ impl Driver {
             Err(error) => {
                 trouble(&error, calls);
                 if let StoreError::Moved { .. } = error {
-                    self.watch.forget();
+                    self.watch_anew();
                 }
                 self.reload(now);
             }
@@ -309,7 +309,9 @@ impl Driver {
         }
         self.applied |= ours;
         self.round.add(&self.town, &decided);
-        self.revoke(&decided.step.effects_over, calls);
+        if is_planted(Mutant::RevokedTooLate) {
+            self.revoke(&decided.step.effects_over, calls);
+        }
         if let Some(mission) = decided.mission {
             for (op, effect) in decided.step.effects {
                 self.perform(EffectRecord { mission, effect }, op, calls);

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tinytown_core::id::Sha;
 use tinytown_core::issue::{Issue, IssueRef};
+use tinytown_core::letter::Brief;
 use tinytown_core::observation::{Checks, Pull};
 use tinytown_core::simulate::ForgeModel;
 
@@ -55,6 +56,11 @@ impl FakeForge {
     /// Makes a commit that touches these files. Unknown parents are passed over.
     pub fn commit(&self, parents: &[&Sha], touched: &[&str]) -> Sha {
         self.model().commit(parents, touched)
+    }
+
+    /// Makes the commit that an attempt comes to; none if it touches nothing.
+    pub fn work(&self, brief: &Brief, touched: &[String]) -> Option<Sha> {
+        self.model().work(brief, touched)
     }
 
     /// Whether `descendant` contains `ancestor` (or is it).

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{ItemKey, MissionId, OpId, Sha};
 use crate::issue::{Issue, IssueRef};
+use crate::item::Kind;
+use crate::letter::Brief;
 use crate::observation::{Checks, Pull};
 use commits::{Commits, Place};
 use state::Record;
@@ -114,6 +116,18 @@ impl ForgeModel {
         let parents: Vec<Place> = parents.iter().filter_map(|sha| self.commits.find(sha)).collect();
         let place = self.commits.add(&parents, touched);
         self.commits.sha(place)
+    }
+
+    /// Makes the commit that an attempt comes to, on top of where it started; none if it touches nothing.
+    /// A fix brings in what it must hold, and the base, so that it mends conflicts.
+    pub fn work(&mut self, brief: &Brief, touched: &[String]) -> Option<Sha> {
+        if touched.is_empty() {
+            return None;
+        }
+        let tip = (brief.kind == Kind::Fix).then(|| self.base_tip());
+        let parents: Vec<&Sha> = std::iter::once(&brief.base).chain(&brief.must_hold).chain(&tip).collect();
+        let touched: Vec<&str> = touched.iter().map(String::as_str).collect();
+        Some(self.commit(&parents, &touched))
     }
 
     /// Whether `descendant` contains `ancestor` (or is it).
