@@ -74,6 +74,12 @@ fn run_all(stages: &mut Stages) -> Result<(), Failure> {
     run_proof(stages, &[])
 }
 
+/// Reads cases from standard input, and prints what their issues depend on.
+pub(crate) fn markers() -> Result<(), Failure> {
+    let package = ["--package", "tinytown-tests", "--no-default-features", "--bin", "markers"];
+    Stages::default().cargo("markers", &[&["run", "--quiet", "--release"], &package[..]].concat())
+}
+
 /// Measurements; the programs that measure are examples and print tables.
 pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
     let mut stages = Stages::default();

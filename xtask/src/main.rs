@@ -13,6 +13,7 @@ usage: cargo xtask WORD
   tidy    lengths of functions and files per crate, and the arrows between crates
   ci      what .ci/run runs: fmt, clippy, doc, test, prove; prints what each stage took
   prove   missions under faults with planted mutants: prove [--missions N] [--seed S], more with --help
+  markers what the reader of dependency markers makes of issues: markers < cases.jsonl, one JSON object a line
   bench   measurements: bench core | bench handoff
 ";
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["ci"] => ci::all(),
         ["prove", rest @ ..] => ci::prove(rest),
+        ["markers"] => ci::markers(),
         ["bench", rest @ ..] => ci::bench(rest),
         _ => {
             steps::say(USAGE);
