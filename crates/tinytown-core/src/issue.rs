@@ -103,12 +103,15 @@ impl IssueRef {
         }
     }
 
-    /// This reference as seen from the town: the town's own repository is left out.
+    /// This reference as seen from the town: the town's own repository is left out. It takes `Acme/App`
+    /// for `acme/app`, as GitHub does.
     #[must_use]
     pub fn relative_to(self, own: Option<&RepoName>) -> Self {
-        match self.repo {
-            Some(repo) if Some(&repo) == own => Self::own(self.number),
-            repo => Self { repo, number: self.number },
+        match (self.repo, own) {
+            (Some(repo), Some(own)) if repo.as_str().eq_ignore_ascii_case(own.as_str()) => {
+                Self::own(self.number)
+            }
+            (repo, _) => Self { repo, number: self.number },
         }
     }
 

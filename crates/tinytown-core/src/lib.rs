@@ -4,6 +4,7 @@
 //! everything seen of the world are passed in; the same inputs give the same bytes.
 
 pub mod decide;
+pub mod document;
 pub mod effect;
 pub mod event;
 pub mod governed;
@@ -18,6 +19,7 @@ pub mod manifest;
 pub mod markers;
 pub mod mission;
 pub mod mutant;
+pub mod objective;
 pub mod observation;
 pub mod plan;
 pub mod policy;

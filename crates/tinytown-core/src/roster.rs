@@ -8,7 +8,7 @@ use crate::id::{AgentName, Claim, Generation, Role};
 use crate::time::Time;
 
 /// Where an agent's worker runs, so that an observer on the same host can tell whether it lives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The host's name.
     pub host: String,

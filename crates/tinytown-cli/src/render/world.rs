@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use tinytown_core::effect::{EffectKind, EffectResult};
 use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, Role, Sha};
 use tinytown_core::input::{Answer, Input, Join, MissionInput, NewMission, Submission};
-use tinytown_core::issue::{Issue, IssueRef, IssueState};
+use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_core::manifest::Manifest;
 use tinytown_core::mission::{ItemIx, Mission};
+use tinytown_core::objective::{Objective, ObjectiveRef};
 use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
 use tinytown_core::plan::{Request, compile};
 use tinytown_core::policy::Policy;
@@ -33,9 +34,9 @@ pub(crate) fn sha(digit: char) -> Sha {
 }
 
 /// The tutorial's issues.
-pub(crate) fn issues() -> Vec<Issue> {
-    let issue = |number: u64, title: &str, body: &str| Issue {
-        reference: IssueRef::own(number),
+pub(crate) fn issues() -> Vec<Objective> {
+    let issue = |number: u64, title: &str, body: &str| Objective {
+        name: ObjectiveRef::Issue(IssueRef::own(number)),
         title: title.to_owned(),
         body: body.to_owned(),
         labels: Vec::new(),

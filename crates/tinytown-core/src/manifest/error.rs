@@ -1,6 +1,7 @@
 //! What can be wrong with a manifest.
 
-use crate::issue::{IssueRef, RefError};
+use crate::issue::RefError;
+use crate::objective::ObjectiveRef;
 use crate::policy::PolicyError;
 
 /// Something wrong with a manifest, and where: `mission.toml:7: unknown key "ownr_role" (known: …)`.
@@ -69,11 +70,19 @@ pub enum ManifestProblem {
     #[error("{issue} has an override already, on line {first}: merge the two")]
     Doubled {
         /// The issue.
-        issue: IssueRef,
+        issue: ObjectiveRef,
         /// The line of the first.
         first: u32,
     },
     /// An override for an issue that the mission does not have.
-    #[error("{0} is not in this mission: name it with --issue, or remove the override")]
-    NotInMission(IssueRef),
+    #[error("{0} is not in this mission: name it with {how}, or remove the override", how = option(.0))]
+    NotInMission(ObjectiveRef),
+}
+
+/// The option that names such an objective.
+const fn option(name: &ObjectiveRef) -> &'static str {
+    match name {
+        ObjectiveRef::Issue(_) => "--issue",
+        ObjectiveRef::Document(_) => "--doc",
+    }
 }

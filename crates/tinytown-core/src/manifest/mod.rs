@@ -9,8 +9,8 @@ mod tests;
 pub use error::{ManifestError, ManifestProblem};
 
 use crate::id::Role;
-use crate::issue::IssueRef;
 use crate::item::Kind;
+use crate::objective::ObjectiveRef;
 use crate::policy::Policy;
 
 /// A manifest as written. References are as the user wrote them, not yet relative to the town.
@@ -27,8 +27,8 @@ pub struct Manifest {
 /// What the manifest says about one issue; what it leaves out stays as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
-    /// The issue.
-    pub issue: IssueRef,
+    /// The issue, or the document.
+    pub issue: ObjectiveRef,
     /// The line of `issue`, from 1.
     pub line: u32,
     /// Replaces every dependency read from the issue.
@@ -49,7 +49,7 @@ pub struct DependsOn {
     /// Its line, from 1.
     pub line: u32,
     /// What it names, in its order.
-    pub on: Vec<IssueRef>,
+    pub on: Vec<ObjectiveRef>,
 }
 
 /// The knobs of [`Policy`] that a manifest sets.

@@ -8,6 +8,7 @@ use crate::id::Role;
 use crate::issue::{IssueRef, RefError};
 use crate::item::Kind;
 use crate::markers::Lines;
+use crate::objective::ObjectiveRef;
 use crate::policy::Policy;
 
 type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -93,7 +94,7 @@ impl Reader<'_> {
             return None;
         };
         let mut read = Override {
-            issue: IssueRef::own(0),
+            issue: ObjectiveRef::Issue(IssueRef::own(0)),
             line: self.line(value.span().start),
             depends_on: None,
             owner_role: None,
@@ -123,7 +124,7 @@ impl Reader<'_> {
         Some(read)
     }
 
-    fn reference(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<IssueRef> {
+    fn reference(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<ObjectiveRef> {
         let text = match value.get_ref() {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => number.to_string(),
@@ -132,7 +133,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let error = match (value.get_ref(), IssueRef::parse(&text)) {
+        let error = match (value.get_ref(), ObjectiveRef::parse(&text)) {
             (_, Ok(reference)) => return Some(reference),
             (DeValue::Integer(_), Err(_)) => RefError::Number(text),
             (_, Err(error)) => error,

@@ -31,12 +31,15 @@ reviewer_required = false
 ";
     let manifest = Manifest::parse(text, "mission.toml").expect("valid");
     let [first, second, third] = &manifest.overrides[..] else { panic!("three overrides") };
-    assert_eq!((first.issue.number, first.line, first.priority), (1, 3, Some(10)));
+    assert_eq!((first.issue.to_string(), first.line, first.priority), ("#1".to_owned(), 3, Some(10)));
     assert_eq!(first.owner_role, Some(Role::new("architect")));
     let depends_on = second.depends_on.as_ref().expect("given");
     let on: Vec<String> = depends_on.on.iter().map(ToString::to_string).collect();
     assert_eq!((depends_on.line, on.join(" ")), (9, "#1 acme/app#7 acme/app#8".to_owned()));
-    assert_eq!((third.issue.number, third.skip, third.kind), (3, Some(true), Some(Kind::Test)));
+    assert_eq!(
+        (third.issue.to_string(), third.skip, third.kind),
+        ("#3".to_owned(), Some(true), Some(Kind::Test))
+    );
     assert_eq!((&first.depends_on, first.skip), (&None, None));
 
     let base = Policy { max_attempts: 7, ..Policy::default() };

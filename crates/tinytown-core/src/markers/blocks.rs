@@ -47,7 +47,7 @@ impl Block<'_> {
 }
 
 /// Reads Markdown as GitHub does, tables and strikethrough included.
-pub(super) fn parser(body: &str) -> Parser<'_> {
+pub(crate) fn parser(body: &str) -> Parser<'_> {
     let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_TABLES;
     Parser::new_ext(body, options)
 }

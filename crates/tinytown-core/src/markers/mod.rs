@@ -17,6 +17,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use blocks::parser;
 pub use clean::{clean_title, slug, strip_hidden};
 
 use crate::issue::IssueRef;

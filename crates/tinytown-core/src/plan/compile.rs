@@ -8,6 +8,7 @@ use crate::issue::IssueRef;
 use crate::item::{Dependency, External, ItemSpec, Origin, RoleWish};
 use crate::kinds;
 use crate::markers;
+use crate::objective::ObjectiveRef;
 use crate::text::Text;
 
 /// Makes a plan.
@@ -68,20 +69,19 @@ fn item(
                 .push(Dependency { on: readings.items[*position].key.clone(), source: want.source });
             continue;
         }
-        match request.standings.get(&want.on).copied().unwrap_or(IssueStanding::Unknown) {
-            IssueStanding::Open => {
-                note_outside(&mut readings.items[at], &want.on, &want.source.to_string(), true);
-                spec.external.push(External { on: want.on, source: want.source });
+        let issue = want.on.issue();
+        let standing = issue.and_then(|issue| request.standings.get(issue).copied());
+        match (issue, standing.unwrap_or(IssueStanding::Unknown)) {
+            (Some(on), IssueStanding::Open) => {
+                note_outside(&mut readings.items[at], on, &want.source.to_string(), true);
+                spec.external.push(External { on: on.clone(), source: want.source });
             }
-            IssueStanding::Closed => {
-                note_outside(&mut readings.items[at], &want.on, &want.source.to_string(), false);
+            (Some(on), IssueStanding::Closed) => {
+                note_outside(&mut readings.items[at], on, &want.source.to_string(), false);
             }
-            IssueStanding::Unknown => {
-                refusals.push(Refusal::Dangling {
-                    item: spec.key.clone(),
-                    on: want.on,
-                    source_of_it: want.source,
-                });
+            (None, _) | (_, IssueStanding::Unknown) => {
+                let item = spec.key.clone();
+                refusals.push(Refusal::Dangling { item, on: want.on, source_of_it: want.source });
             }
         }
     }
@@ -102,23 +102,31 @@ fn note_outside(item: &mut Reading<'_>, on: &IssueRef, place: &str, open: bool) 
 
 /// An item without its dependencies.
 fn bare_item(read: &Reading<'_>) -> ItemSpec {
-    let (issue, given) = (read.issue, read.given);
-    let title = markers::clean_title(&issue.title);
-    let kind = given.and_then(|given| given.kind).unwrap_or_else(|| kinds::kind_of(&title, &issue.labels));
+    let (objective, given) = (read.objective, read.given);
+    let title = markers::clean_title(&objective.title);
+    let kind =
+        given.and_then(|given| given.kind).unwrap_or_else(|| kinds::kind_of(&title, &objective.labels));
     let named = given.and_then(|given| given.owner_role.clone());
     let role = named.map(|role| RoleWish { role, required: true });
     ItemSpec {
         key: read.key.clone(),
         kind,
-        role: Some(role.unwrap_or_else(|| kinds::role_wish(kind, &title, &issue.labels))),
+        role: Some(role.unwrap_or_else(|| kinds::role_wish(kind, &title, &objective.labels))),
         title,
         pinned: None,
         priority: given.and_then(|given| given.priority).unwrap_or(0),
-        body: Text::inline(markers::strip_hidden(&issue.body)),
+        body: Text::inline(markers::strip_hidden(&objective.body)),
         depends_on: Vec::new(),
         external: Vec::new(),
         skip: read.skip(),
         path_length: 1,
-        origin: Origin::Issue(read.reference.clone()),
+        origin: origin(&read.name),
+    }
+}
+
+fn origin(name: &ObjectiveRef) -> Origin {
+    match name {
+        ObjectiveRef::Issue(issue) => Origin::Issue(issue.clone()),
+        ObjectiveRef::Document(document) => Origin::Document(document.to_string()),
     }
 }

@@ -40,6 +40,12 @@ pub enum Code {
     Dangling,
     /// The manifest does not fit the mission.
     Manifest,
+    /// Nobody who is there may take an item.
+    NoAgent,
+    /// Nobody who is there may review.
+    NoReviewer,
+    /// Slots or agents that cannot be used.
+    Parallelism,
 }
 
 impl Code {
@@ -55,6 +61,9 @@ impl Code {
             Self::Cycle => "cycle",
             Self::Dangling => "dangling",
             Self::Manifest => "manifest",
+            Self::NoAgent => "no-agent",
+            Self::NoReviewer => "no-reviewer",
+            Self::Parallelism => "parallelism",
         }
     }
 }

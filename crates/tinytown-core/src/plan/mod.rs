@@ -5,6 +5,7 @@
 
 mod compile;
 mod diagnostic;
+mod forecast;
 mod reading;
 mod refusal;
 
@@ -17,12 +18,14 @@ use serde::{Deserialize, Serialize};
 
 pub use compile::compile;
 pub use diagnostic::{Code, Diagnostic, Level};
+pub use forecast::{Forecast, forecast};
 pub use refusal::Refusal;
 
 use crate::id::ItemKey;
-use crate::issue::{Issue, IssueRef, RepoName};
+use crate::issue::{IssueRef, RepoName};
 use crate::item::ItemSpec;
 use crate::manifest::Manifest;
+use crate::objective::Objective;
 
 /// What the forge says about an issue that is not an objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +42,8 @@ pub enum IssueStanding {
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The issues that the user named, in their order. One that is named twice counts once.
-    pub objectives: &'a [Issue],
+    /// What the user named, in its order. One that is named twice counts once.
+    pub objectives: &'a [Objective],
     /// What the forge said about [`references_outside`]; one that is missing here counts as unknown.
     pub standings: &'a BTreeMap<IssueRef, IssueStanding>,
     /// The manifest; [`Manifest::default`] if there is none.
@@ -64,15 +67,15 @@ pub struct Plan {
 
 /// The issues outside the objectives on which objectives depend, sorted: the caller asks the forge about them.
 pub fn references_outside(
-    objectives: &[Issue],
+    objectives: &[Objective],
     manifest: &Manifest,
     own: Option<&RepoName>,
 ) -> Vec<IssueRef> {
     let readings = reading::read(objectives, manifest, own);
-    let mut outside: Vec<IssueRef> =
-        readings.items.iter().flat_map(|item| &item.wants).map(|want| want.on.clone()).collect();
+    let wanted = readings.items.iter().flat_map(|item| &item.wants).map(|want| &want.on);
+    let outside = wanted.filter(|name| !readings.positions.contains_key(*name));
+    let mut outside: Vec<IssueRef> = outside.filter_map(|name| name.issue().cloned()).collect();
     outside.sort_unstable();
     outside.dedup();
-    outside.retain(|reference| !readings.positions.contains_key(reference));
     outside
 }

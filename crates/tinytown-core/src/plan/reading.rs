@@ -6,25 +6,26 @@ use std::sync::Arc;
 use super::{Code, Diagnostic, Level};
 use crate::graph::Lookup;
 use crate::id::ItemKey;
-use crate::issue::{Issue, IssueRef, IssueState, RepoName};
+use crate::issue::{IssueRef, IssueState, RepoName};
 use crate::item::{EdgeOrigin, EdgeSource};
 use crate::manifest::{Manifest, ManifestError, ManifestProblem, Override};
 use crate::markers;
+use crate::objective::{DocumentRef, Objective, ObjectiveRef};
 
 /// All that was read.
 pub(super) struct Readings<'a> {
     /// The objectives, each once, in their order.
     pub(super) items: Vec<Reading<'a>>,
     /// Where each objective is among the items.
-    pub(super) positions: Lookup<IssueRef, usize>,
+    pub(super) positions: Lookup<ObjectiveRef, usize>,
     /// What in the manifest does not fit.
     pub(super) errors: Vec<ManifestError>,
 }
 
 /// What was read about one objective.
 pub(super) struct Reading<'a> {
-    pub(super) issue: &'a Issue,
-    pub(super) reference: IssueRef,
+    pub(super) objective: &'a Objective,
+    pub(super) name: ObjectiveRef,
     pub(super) key: ItemKey,
     pub(super) given: Option<&'a Override>,
     /// What it depends on, each once.
@@ -34,31 +35,20 @@ pub(super) struct Reading<'a> {
 
 /// A dependency, wherever it leads.
 pub(super) struct Want {
-    pub(super) on: IssueRef,
+    pub(super) on: ObjectiveRef,
     pub(super) source: EdgeSource,
 }
 
-/// A reference as seen from the town. Unlike [`IssueRef::relative_to`] it takes `Acme/App` for `acme/app`,
-/// as GitHub does.
-pub(super) fn relative(reference: &IssueRef, own: Option<&RepoName>) -> IssueRef {
-    match (&reference.repo, own) {
-        (Some(repo), Some(own)) if repo.as_str().eq_ignore_ascii_case(own.as_str()) => {
-            IssueRef::own(reference.number)
-        }
-        _ => reference.clone(),
-    }
-}
-
 pub(super) fn read<'a>(
-    objectives: &'a [Issue],
+    objectives: &'a [Objective],
     manifest: &'a Manifest,
     own: Option<&RepoName>,
 ) -> Readings<'a> {
     let mut items: Vec<Reading<'a>> = Vec::with_capacity(objectives.len());
     let mut positions = Lookup::default();
-    for issue in objectives {
-        let reference = relative(&issue.reference, own);
-        if let Some(at) = positions.get(&reference) {
+    for objective in objectives {
+        let name = objective.name.clone().relative_to(own);
+        if let Some(at) = positions.get(&name) {
             let first: &mut Reading<'a> = &mut items[*at];
             first.say(
                 Level::Info,
@@ -67,21 +57,14 @@ pub(super) fn read<'a>(
             );
             continue;
         }
-        positions.insert(reference.clone(), items.len());
-        let key = reference.key();
-        items.push(Reading {
-            issue,
-            reference,
-            key,
-            given: None,
-            wants: Vec::new(),
-            diagnostics: Vec::new(),
-        });
+        positions.insert(name.clone(), items.len());
+        let key = name.key();
+        items.push(Reading { objective, name, key, given: None, wants: Vec::new(), diagnostics: Vec::new() });
     }
     let errors = give_overrides(&mut items, &positions, manifest, own);
     let place: Arc<str> = manifest.location.as_str().into();
     for item in &mut items {
-        item.read_wants(manifest, &place, own);
+        item.read_wants(&positions, manifest, &place, own);
         item.note_skip(manifest);
     }
     Readings { items, positions, errors }
@@ -90,14 +73,14 @@ pub(super) fn read<'a>(
 /// Hands each override to its item; what is left over is an error.
 fn give_overrides<'a>(
     items: &mut [Reading<'a>],
-    positions: &Lookup<IssueRef, usize>,
+    positions: &Lookup<ObjectiveRef, usize>,
     manifest: &'a Manifest,
     own: Option<&RepoName>,
 ) -> Vec<ManifestError> {
     let mut errors = Vec::new();
     let mut first_lines = Lookup::default();
     for given in &manifest.overrides {
-        let issue = relative(&given.issue, own);
+        let issue = given.issue.clone().relative_to(own);
         let problem = match (first_lines.get(&issue).copied(), positions.get(&issue)) {
             (Some(first), _) => ManifestProblem::Doubled { issue, first },
             (None, Some(at)) => {
@@ -118,21 +101,27 @@ fn give_overrides<'a>(
 impl Reading<'_> {
     /// Whether it is left out: as the manifest says, else if it is closed.
     pub(super) fn skip(&self) -> bool {
-        self.given.and_then(|given| given.skip).unwrap_or(self.issue.state == IssueState::Closed)
+        self.given.and_then(|given| given.skip).unwrap_or(self.objective.state == IssueState::Closed)
     }
 
     pub(super) fn say(&mut self, level: Level, code: Code, message: String) {
         self.diagnostics.push(Diagnostic { level, code, item: Some(self.key.clone()), message });
     }
 
-    fn read_wants(&mut self, manifest: &Manifest, place: &Arc<str>, own: Option<&RepoName>) {
-        let read = distinct(self.marked(own));
+    fn read_wants(
+        &mut self,
+        positions: &Lookup<ObjectiveRef, usize>,
+        manifest: &Manifest,
+        place: &Arc<str>,
+        own: Option<&RepoName>,
+    ) {
+        let read = distinct(self.marked(positions, own));
         let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
             self.wants = read;
             return;
         };
         let named = depends_on.on.iter().map(|on| {
-            let on = relative(on, own);
+            let on = on.clone().relative_to(own);
             let words = format!("depends_on {on}");
             let location = Arc::clone(place);
             Want {
@@ -145,20 +134,41 @@ impl Reading<'_> {
     }
 
     /// The dependencies that its text names.
-    fn marked(&self, own: Option<&RepoName>) -> Vec<Want> {
-        let issue = self.issue;
-        let location: Arc<str> = issue.location.as_str().into();
-        let wants = markers::read(&issue.body).into_iter().map(|marker| {
-            // A bare "#5" in an issue of another repository is that repository's.
-            let repo = marker.reference.repo.or_else(|| self.reference.repo.clone());
-            let on = relative(&IssueRef { repo, number: marker.reference.number }, own);
-            let line = issue.body_line.saturating_add(marker.line).saturating_sub(1);
+    fn marked(&self, positions: &Lookup<ObjectiveRef, usize>, own: Option<&RepoName>) -> Vec<Want> {
+        let objective = self.objective;
+        let location: Arc<str> = objective.location.as_str().into();
+        let wants = markers::read(&objective.body).into_iter().map(|marker| {
+            let on = self.resolve(marker.reference, positions, own);
+            let line = objective.body_line.saturating_add(marker.line).saturating_sub(1);
             let location = Arc::clone(&location);
             let source =
                 EdgeSource { by: EdgeOrigin::Marker, location, line: Some(line), words: marker.words };
             Want { on, source }
         });
         wants.collect()
+    }
+
+    /// What a bare "#5" means depends on where it stands: in an issue of another repository it is that
+    /// repository's; in an entry of a document it is the entry of that number, if there is one.
+    fn resolve(
+        &self,
+        reference: IssueRef,
+        positions: &Lookup<ObjectiveRef, usize>,
+        own: Option<&RepoName>,
+    ) -> ObjectiveRef {
+        let IssueRef { repo, number } = reference;
+        match (&self.name, repo) {
+            (ObjectiveRef::Document(DocumentRef { path, entry: Some(_) }), None) => {
+                let path = Arc::clone(path);
+                let sibling = ObjectiveRef::Document(DocumentRef { path, entry: Some(number) });
+                let issue = ObjectiveRef::Issue(IssueRef::own(number));
+                if positions.contains_key(&sibling) { sibling } else { issue }
+            }
+            (name, repo) => {
+                let repo = repo.or_else(|| name.issue()?.repo.clone());
+                ObjectiveRef::Issue(IssueRef { repo, number }).relative_to(own)
+            }
+        }
     }
 
     fn note_replaced(&mut self, read: &[Want], by: &str) {
@@ -183,9 +193,13 @@ impl Reading<'_> {
                 self.say(Level::Warning, Code::ItemSkipped, message);
             }
             None if self.skip() => {
-                let place = &self.issue.location;
+                let place = &self.objective.location;
+                let (state, again) = match self.name {
+                    ObjectiveRef::Issue(_) => ("closed", "reopen it"),
+                    ObjectiveRef::Document(_) => ("ticked off", "untick it"),
+                };
                 let message = format!(
-                    "{key} is closed already and is skipped ({place}); to do it again, reopen it or set skip = false in the manifest"
+                    "{key} is {state} already and is skipped ({place}); to do it again, {again} or set skip = false in the manifest"
                 );
                 self.say(Level::Warning, Code::ObjectiveClosed, message);
             }

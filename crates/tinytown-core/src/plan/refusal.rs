@@ -3,9 +3,9 @@
 use super::{Code, Diagnostic, Level};
 use crate::graph::Cycle;
 use crate::id::ItemKey;
-use crate::issue::IssueRef;
 use crate::item::{EdgeOrigin, EdgeSource};
 use crate::manifest::ManifestError;
+use crate::objective::ObjectiveRef;
 
 /// Why a plan cannot be started. Nothing is created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,19 +13,26 @@ pub enum Refusal {
     /// Items wait for each other in a circle.
     #[error("{0}\n  remove one of these, or replace depends_on of one item in the manifest")]
     Cycle(Cycle),
-    /// An item depends on an issue that the forge does not know.
-    #[error("{item} depends on {on}, which does not exist ({source_of_it})\n  {}", dangling_remedy(.source_of_it, .item))]
+    /// An item depends on an issue that the forge does not know, or on a document outside the mission.
+    #[error("{item} depends on {on}, which {} ({source_of_it})\n  {}", missing(.on), dangling_remedy(.source_of_it, .item))]
     Dangling {
         /// The item.
         item: ItemKey,
         /// What it depends on.
-        on: IssueRef,
+        on: ObjectiveRef,
         /// Where that is said.
         source_of_it: EdgeSource,
     },
     /// The manifest does not fit the mission.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+}
+
+const fn missing(on: &ObjectiveRef) -> &'static str {
+    match on {
+        ObjectiveRef::Issue(_) => "does not exist",
+        ObjectiveRef::Document(_) => "is not part of this mission",
+    }
 }
 
 fn dangling_remedy(source: &EdgeSource, item: &ItemKey) -> String {

@@ -3,10 +3,11 @@
 use super::*;
 use crate::issue::IssueState;
 use crate::item::Kind;
+use crate::objective::ObjectiveRef;
 
-fn issue(number: u64, title: &str, body: &str) -> Issue {
-    Issue {
-        reference: IssueRef::own(number),
+fn issue(number: u64, title: &str, body: &str) -> Objective {
+    Objective {
+        name: ObjectiveRef::Issue(IssueRef::own(number)),
         title: title.to_owned(),
         body: body.to_owned(),
         labels: Vec::new(),
@@ -16,7 +17,7 @@ fn issue(number: u64, title: &str, body: &str) -> Issue {
     }
 }
 
-fn tutorial() -> Vec<Issue> {
+fn tutorial() -> Vec<Objective> {
     vec![
         issue(1, "Design auth API", "Design the authentication API schema.\n\n- Document token format\n"),
         issue(2, "Implement auth endpoints", "Implement the endpoints.\n\nDepends on #1.\n\n- Login\n"),
@@ -29,7 +30,7 @@ fn tutorial() -> Vec<Issue> {
 }
 
 struct Case<'a> {
-    objectives: Vec<Issue>,
+    objectives: Vec<Objective>,
     standings: &'a [(u64, IssueStanding)],
     manifest: &'a str,
 }
@@ -61,7 +62,7 @@ impl Case<'_> {
     }
 }
 
-fn case(objectives: Vec<Issue>) -> Case<'static> {
+fn case(objectives: Vec<Objective>) -> Case<'static> {
     Case { objectives, standings: &[], manifest: "" }
 }
 
@@ -198,8 +199,8 @@ fn closed_objectives_are_skipped_unless_the_manifest_wants_them() {
 #[test]
 fn an_objective_named_twice_is_one_item_whatever_it_was_called() {
     let mut issues = tutorial();
-    issues
-        .push(Issue { reference: IssueRef::parse("Acme/App#1").expect("a reference"), ..issues[0].clone() });
+    let name = ObjectiveRef::parse("Acme/App#1").expect("a reference");
+    issues.push(Objective { name, ..issues[0].clone() });
     let case = case(issues);
     assert_eq!(case.compile().expect("a plan").items.len(), 3);
     insta::assert_snapshot!(case.messages(), @"Info objective-repeated: #1 was named twice; it counts once");
@@ -208,7 +209,7 @@ fn an_objective_named_twice_is_one_item_whatever_it_was_called() {
 #[test]
 fn references_are_relative_to_the_issue_that_makes_them() {
     let mut there = issue(5, "T", "Depends on #6 and acme/app#1 and https://github.com/acme/app/issues/2");
-    there.reference = IssueRef::parse("acme/lib#5").expect("a reference");
+    there.name = ObjectiveRef::parse("acme/lib#5").expect("a reference");
     let mut issues = tutorial();
     issues.push(there);
     let own = RepoName::new("acme/app");

@@ -7,6 +7,7 @@ use super::span::Span;
 use crate::id::AgentName;
 use crate::issue::{Issue, IssueRef, IssueState};
 use crate::manifest::Manifest;
+use crate::objective::Objective;
 use crate::plan::{self, Plan, Refusal, Request};
 use crate::policy::Policy;
 
@@ -266,7 +267,7 @@ impl Scenario {
         if !flaws.is_empty() {
             return Err(ScenarioError::Flawed(flaws));
         }
-        let objectives: Vec<Issue> = self.issues.iter().map(ScriptedIssue::issue).collect();
+        let objectives: Vec<Objective> = self.issues.iter().map(|issue| issue.issue().into()).collect();
         let manifest = Manifest::default();
         let outside = plan::references_outside(&objectives, &manifest, None);
         let standings = outside.into_iter().map(|reference| (reference, plan::IssueStanding::Open)).collect();

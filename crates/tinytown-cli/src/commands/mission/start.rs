@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::json;
 use tinytown_core::id::MissionId;
 use tinytown_core::input::{Input, NewMission};
-use tinytown_core::issue::{Issue, IssueRef, IssueState, RepoName};
+use tinytown_core::issue::{IssueRef, IssueState, RepoName};
 use tinytown_core::manifest::Manifest;
+use tinytown_core::objective::Objective;
 use tinytown_core::plan::{self, IssueStanding, Plan, Request};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
@@ -151,12 +152,12 @@ async fn plan(
     plan::compile(&request).map_err(|refusals| refused(refusals.iter().map(ToString::to_string)))
 }
 
-async fn objectives(forge: &dyn Forge, references: &[IssueRef]) -> Result<Vec<Issue>, Failure> {
+async fn objectives(forge: &dyn Forge, references: &[IssueRef]) -> Result<Vec<Objective>, Failure> {
     let mut found = Vec::with_capacity(references.len());
     let mut unknown = Vec::new();
     for (reference, lookup) in references.iter().zip(forge.issues(references).await?) {
         match lookup {
-            Lookup::Found(issue) => found.push(*issue),
+            Lookup::Found(issue) => found.push(Objective::from(*issue)),
             Lookup::Unknown => unknown.push(format!("the forge knows no issue {reference}")),
         }
     }
@@ -227,10 +228,10 @@ mod tests {
     use super::*;
     use crate::render::world::issues;
 
-    fn compiled(issues: &[Issue]) -> Plan {
+    fn compiled(objectives: &[Objective]) -> Plan {
         let standings = BTreeMap::new();
         let manifest = Manifest::default();
-        plan::compile(&Request { objectives: issues, standings: &standings, manifest: &manifest, own: None })
+        plan::compile(&Request { objectives, standings: &standings, manifest: &manifest, own: None })
             .expect("a plan")
     }
 
