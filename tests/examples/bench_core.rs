@@ -9,6 +9,7 @@ use tinytown_core::graph::Graph;
 use tinytown_core::id::{AgentName, MissionId, Sha};
 use tinytown_core::input::{Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::issue::{Issue, IssueRef, IssueState};
+use tinytown_core::objective::Objective;
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
 use tinytown_core::letter::Letter;
 use tinytown_core::manifest::Manifest;
@@ -75,7 +76,7 @@ fn simulate_one(seed: u64, reviewed: bool) -> usize {
 fn compile() {
     let items = graph(10_000);
     let manifest = Manifest::parse(&overrides(&items), "mission.toml").expect("a manifest");
-    let objectives: Vec<Issue> = (1..=10_000).map(issue).collect();
+    let objectives: Vec<Objective> = (1..=10_000).map(|number| issue(number).into()).collect();
     let standings = std::collections::BTreeMap::new();
     let request = Request { objectives: &objectives, standings: &standings, manifest: &manifest, own: None };
     let plan = || std::hint::black_box(plan::compile(&request).expect("no cycle").items.len());

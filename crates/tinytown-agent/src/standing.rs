@@ -55,6 +55,18 @@ impl Standing {
         Self { office, generation: start.generation, events, known }
     }
 
+    /// How it stands when the name was asked for again and given anew. The answer may be to an ask before the
+    /// last one, which nobody heard: for a lease or more others may have seen nothing of this start. So the
+    /// first beat comes after a gap, and only an ask after it makes sure.
+    pub(crate) fn anew(office: Arc<Office>, start: Start, events: Events) -> Self {
+        let standing = Self::new(office, start, events);
+        let lease = standing.lease();
+        let mut known = standing.known();
+        known.beat = known.beat.saturating_sub(lease);
+        drop(known);
+        standing
+    }
+
     fn lease(&self) -> Duration {
         self.office.settings.lease
     }

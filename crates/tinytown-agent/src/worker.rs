@@ -278,7 +278,7 @@ impl Service {
             return;
         }
         self.office.say(&Progress::Rejoined(start.generation));
-        self.standing = Arc::new(Standing::new(Arc::clone(&self.office), start, self.events.clone()));
+        self.standing = Arc::new(Standing::anew(Arc::clone(&self.office), start, self.events.clone()));
         self.retiring = false;
         self.waiting.clear();
         if let Some(current) = &self.current {

@@ -163,7 +163,7 @@ impl Shell {
             Call::Commit(commit) => self.answer(async move {
                 Event::Committed { op: commit.op.clone(), outcome: store.commit(&commit).await }
             }),
-            Call::Perform { mission, op, effect } => {
+            Call::Perform { mission, op, ticket, effect } => {
                 let revoked = Arc::new(AtomicBool::new(false));
                 // One that was handed out before and is under way still must not act beside the new one.
                 if let Some(earlier) = self.revoked.insert(op.clone(), Arc::clone(&revoked)) {
@@ -173,7 +173,7 @@ impl Shell {
                 let (forge, sender) = (Arc::clone(&self.parts.forge), self.sender.clone());
                 self.tasks.spawn(async move {
                     let result = perform(&*forge, mission, op.clone(), effect, &leave).await;
-                    let _ = sender.send(Event::Performed { op, result });
+                    let _ = sender.send(Event::Performed { op, ticket, result });
                 });
             }
             Call::Revoke(op) => {

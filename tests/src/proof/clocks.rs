@@ -22,8 +22,48 @@ pub(super) struct Host {
     pub suspended: Option<Ms>,
     /// When it woke up last.
     pub woke_at: Ms,
+    /// When it slept, before the present suspend.
+    pub sleeps: Spells,
     /// Until when it cannot reach the store.
     pub cut_until: Ms,
+}
+
+/// Spells of true time, in the order of their beginnings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spells(Vec<(Ms, Ms)>);
+
+impl Spells {
+    /// From then until then.
+    pub(super) fn add(&mut self, from: Ms, until: Ms) {
+        self.0.push((from, until));
+    }
+
+    /// Whether it is so at that time.
+    pub(super) fn is_at(&self, now: Ms) -> bool {
+        self.0.iter().rev().any(|(from, until)| (*from..*until).contains(&now))
+    }
+
+    /// None lasts longer.
+    pub(super) fn end(&mut self, now: Ms) {
+        for (_, until) in &mut self.0 {
+            *until = now.min(*until);
+        }
+    }
+
+    /// How much of a time is covered neither by these nor by those.
+    pub(super) fn left_of(&self, from: Ms, to: Ms, others: &Self) -> Ms {
+        let mut all: Vec<_> = self.0.iter().chain(&others.0).copied().collect();
+        all.sort_unstable();
+        let (mut left, mut reached) = (to - from, from);
+        for (begin, end) in all {
+            let (begin, end) = (begin.max(reached), end.min(to));
+            if begin < end {
+                left -= end - begin;
+                reached = end;
+            }
+        }
+        left
+    }
 }
 
 impl Host {
@@ -58,6 +98,7 @@ impl Host {
         if let Some(since) = self.suspended.take() {
             self.slept += now - since;
             self.woke_at = now;
+            self.sleeps.add(since, now);
         }
     }
 }

@@ -29,7 +29,6 @@ pub(super) struct Dispatcher {
     permit: Ms,
     /// Effects handed out, and in which handing-out.
     live: BTreeMap<OpId, u64>,
-    serial: u64,
     forge_calls: u64,
     /// A command that applies one input, and goes.
     command: Option<(Poster, OpId, Input)>,
@@ -58,7 +57,6 @@ impl Dispatcher {
             driver: Driver::new(settings),
             permit: 0,
             live: BTreeMap::new(),
-            serial: 0,
             forge_calls: 0,
             command: command.map(|(op, input)| (Poster::default(), op, input)),
             posted: false,
@@ -156,7 +154,12 @@ impl Dispatcher {
             Call::Load => world.call(pid, StoreCall::Load),
             Call::Inbox(after, wait) => world.call(pid, StoreCall::Inbox(after, millis(wait.upto))),
             Call::Commit(commit) => world.call(pid, StoreCall::Commit(commit)),
-            Call::Perform { mission, op, effect } => self.hand_out(world, pid, mission, op, effect),
+            Call::Perform { mission, op, ticket, effect } => {
+                self.forge_calls += 1;
+                let nth = self.forge_calls;
+                let performing = Performing { pid, mission, op, effect, ticket, permitted: None, nth };
+                self.hand_out(world, performing)
+            }
             Call::Revoke(op) => {
                 self.live.remove(&op);
                 true
@@ -186,28 +189,20 @@ impl Dispatcher {
         }
     }
 
-    fn hand_out(
-        &mut self,
-        world: &mut World,
-        pid: Pid,
-        mission: MissionId,
-        op: OpId,
-        effect: Effect,
-    ) -> bool {
-        self.serial += 1;
-        self.forge_calls += 1;
-        self.live.insert(op.clone(), self.serial);
-        let (whom, nth) = (pid as u64, self.forge_calls);
+    fn hand_out(&mut self, world: &mut World, performing: Performing) -> bool {
+        let Performing { pid, ticket, nth, .. } = performing;
+        self.live.insert(performing.op.clone(), ticket);
+        let whom = pid as u64;
         let mut travel = world.dice.between(5, 300, "forge", whom << 32 | nth);
         let late = world.faults.fires(Kind::ForgeLate, whom, nth);
         if !late && world.faults.fires(Kind::ForgeSlow, whom, nth) {
             travel += world.faults.size(Kind::ForgeSlow, 1_000, 60_000, whom, nth);
         }
-        let permitted = late.then(|| self.permits(world, pid, &op, self.serial));
+        let permitted = late.then(|| self.permits(world, &performing));
         if late {
             travel += world.faults.size(Kind::ForgeLate, 100, 15_000, whom, nth);
         }
-        let performing = Performing { pid, mission, op, effect, serial: self.serial, permitted, nth };
+        let performing = Performing { permitted, ..performing };
         if late {
             // It is on its way, whatever becomes of its sender.
             world.plan(travel, Plan::Forge(Box::new(performing)));
@@ -217,14 +212,15 @@ impl Dispatcher {
         true
     }
 
-    fn permits(&self, world: &World, pid: Pid, op: &OpId, serial: u64) -> bool {
-        let boot = millis(world.hosts[world.procs[pid].host].moment(world.now).boot);
-        self.live.get(op) == Some(&serial) && boot < self.permit
+    fn permits(&self, world: &World, performing: &Performing) -> bool {
+        let Performing { pid, op, ticket, .. } = performing;
+        let boot = millis(world.hosts[world.procs[*pid].host].moment(world.now).boot);
+        self.live.get(op) == Some(ticket) && boot < self.permit
     }
 
     fn perform(&mut self, world: &mut World, mut performing: Performing) {
         let pid = performing.pid;
-        let permitted = self.permits(world, pid, &performing.op, performing.serial);
+        let permitted = self.permits(world, &performing);
         let fence = self.driver.fence();
         performing.permitted = Some(permitted);
         let acted = world.act(&performing);
@@ -278,7 +274,7 @@ impl Permit for Known {
 impl World {
     /// Performs an effect at the forge; tells whether something was changed by leave of its permit.
     pub(super) fn act(&mut self, performing: &Performing) -> bool {
-        let Performing { pid, mission, op, effect, permitted, nth, .. } = performing;
+        let Performing { pid, mission, op, effect, ticket, permitted, nth } = performing;
         if let Effect::Look { pull, .. } = effect {
             self.judge_look(*pull);
         }
@@ -294,7 +290,7 @@ impl World {
         self.say(|| format!("p{pid} performs {op} {effect:?}: {result:?}"));
         self.judge_forge();
         let travel = self.dice.between(5, 1_500, "forge return", whom << 32 | nth);
-        self.tell(*pid, travel, Message::Performed(op.clone(), result));
+        self.tell(*pid, travel, Message::Performed(op.clone(), *ticket, result));
         permit.permitted && permit.asked.load(Ordering::Relaxed)
     }
 }
@@ -310,7 +306,7 @@ fn event_of(message: Message) -> Option<Event> {
             StoreReply::Commit(op, outcome) => Event::Committed { op, outcome },
             _ => return None,
         },
-        Message::Performed(op, result) => Event::Performed { op, result },
+        Message::Performed(op, ticket, result) => Event::Performed { op, ticket, result },
         Message::Dead(agent, generation) => {
             Event::Dead { agent, generation, reason: "its process is gone".to_owned() }
         }

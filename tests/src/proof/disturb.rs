@@ -266,7 +266,7 @@ impl World {
         self.quiet = true;
         self.faults.on = false;
         self.forge.be_quiet();
-        self.outage.until = self.outage.until.min(self.now);
+        self.outages.end(self.now);
         self.watched.set_unreadable(None);
         for host in 0..self.hosts.len() {
             self.hosts[host].cut_until = self.now;

@@ -7,7 +7,7 @@ use tinytown_store::records::load_mission;
 use tinytown_store::{Archive as _, Scope};
 
 use super::calls::at_once;
-use super::clocks::Ms;
+use super::clocks::{Ms, Spells};
 use super::ledger::{Kept, Violation, broken};
 use super::world::{LEASE, Life, Pid, Role, World};
 
@@ -54,10 +54,10 @@ impl World {
         let (life, since) = (self.procs[pid].life, self.procs[pid].since);
         let last_beat = self.beats.get(&(name.clone(), generation)).copied().unwrap_or(0);
         // Nobody can show that they live while the store is away, or while the only machine sleeps.
-        let asleep_until = if self.hosts.len() == 1 { self.hosts[0].woke_at } else { 0 };
-        let beat = last_beat.max(self.outage.noticed(self.now)).max(asleep_until);
-        if life != Life::Dead && self.now - beat < LEASE {
-            broken!("G11", "{name} was declared lost {} ms after its last sign of life", self.now - beat);
+        let asleep = if self.hosts.len() == 1 { self.hosts[0].sleeps.clone() } else { Spells::default() };
+        let silent = self.outages.left_of(last_beat, self.now, &asleep);
+        if life != Life::Dead && silent < LEASE {
+            broken!("G11", "{name} was declared lost {silent} ms after its last sign of life");
         }
         let host = &self.hosts[self.procs[pid].host];
         // Supervisors sleep with their host.

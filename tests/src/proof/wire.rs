@@ -10,28 +10,10 @@ use super::faults::Kind;
 use super::watched::Did;
 use super::world::{Life, Message, Pid, Plan, Waiter, What, World};
 
-/// An outage of this length is noticed by whoever looks every second.
-const NOTICED: Ms = 2_500;
+/// After this long a caller is told that nothing can be reached.
+const CUT_TELLS: Ms = 1_000;
 /// After this long a caller believes that a call failed which nobody answered.
 const CALL_LIMIT: Ms = 5_000;
-
-/// When nobody reaches the store.
-#[derive(Debug, Default)]
-pub(super) struct Outage {
-    from: Ms,
-    /// When it is over.
-    pub until: Ms,
-    /// When the last one before it was over that everybody noticed.
-    noticed_until: Ms,
-}
-
-impl Outage {
-    /// Until when it was away by now, for so long that everybody noticed.
-    pub(super) fn noticed(&self, now: Ms) -> Ms {
-        let until = self.until.min(now);
-        if until >= self.from + NOTICED { until } else { self.noticed_until }
-    }
-}
 
 impl World {
     /// A process calls the store. `false` if it was killed by that.
@@ -43,7 +25,8 @@ impl World {
         let (whom, nth) = (pid as u64, self.procs[pid].calls);
         let (host, cut_until) = (self.procs[pid].host, self.procs[pid].cut_until);
         if self.now < self.hosts[host].cut_until.max(cut_until) {
-            self.tell(pid, 1_000, Message::Store(call.away()));
+            self.tell(pid, CUT_TELLS, Message::Store(call.away()));
+            self.disturbed_at = self.disturbed_at.max(self.now + CUT_TELLS);
             return true;
         }
         let mut travel = self.dice.between(0, 2, "travel", whom << 32 | nth);
@@ -97,7 +80,7 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, pid: Pid, call: &StoreCall, nth: u64, heard: bool) {
-        if self.now < self.outage.until {
+        if self.outages.is_at(self.now) {
             if heard {
                 self.tell(pid, 1, Message::Store(call.away()));
             }
@@ -237,12 +220,8 @@ impl World {
 
     /// Nobody reaches the store for a while.
     pub(super) fn outage(&mut self, long: Ms) {
-        if self.now >= self.outage.until {
-            self.outage =
-                Outage { noticed_until: self.outage.noticed(self.now), from: self.now, until: self.now };
-        }
-        self.outage.until = self.outage.until.max(self.now + long);
-        self.disturbed_at = self.disturbed_at.max(self.outage.until);
+        self.outages.add(self.now, self.now + long);
+        self.disturbed_at = self.disturbed_at.max(self.now + long);
         for waiter in std::mem::take(&mut self.waiters) {
             self.tell(waiter.pid, 1, Message::Store(waiter.call.away()));
         }

@@ -63,9 +63,12 @@ pub(super) struct Worker {
     /// Its start, once it has the name.
     pub generation: Option<Generation>,
     beat_due: Option<Ms>,
-    /// When the last answered beat, and the last beat, were begun, on the clock that suspend does not stop.
+    /// When the last answered beat was begun, on the clock that suspend does not stop.
     answered_beat: Ms,
-    begun_beat: Ms,
+    /// When the name was asked for last: from then on it may have been ours, and silent.
+    asked_at: Ms,
+    /// When those were begun that are not answered.
+    begun_beats: VecDeque<Ms>,
     mail_after: u64,
     mail_due: Option<Ms>,
     waiting: VecDeque<Brief>,
@@ -87,7 +90,8 @@ impl Worker {
             generation: None,
             beat_due: None,
             answered_beat: 0,
-            begun_beat: 0,
+            asked_at: 0,
+            begun_beats: VecDeque::new(),
             mail_after: 0,
             mail_due: None,
             waiting: VecDeque::new(),
@@ -198,6 +202,7 @@ impl Worker {
             started: 1,
             runs: String::new(),
         };
+        self.asked_at = world.now;
         let role = world.agent(self.agent).role.as_deref().map(Skill::new);
         let join = Join { agent: self.name.clone(), role, cli: "sim".to_owned(), place };
         self.poster.post(world, pid, op, &Input::Join(join), true);
@@ -243,7 +248,7 @@ impl Worker {
         self.stage = Stage::Serving;
         self.generation = Some(generation);
         self.mail_after = 0;
-        self.answered_beat = world.now;
+        self.answered_beat = self.asked_at;
         self.beat(world, pid);
         self.read_mail(world, pid);
     }
@@ -251,18 +256,20 @@ impl Worker {
     fn beat(&mut self, world: &mut World, pid: Pid) {
         let Some(generation) = self.generation else { return };
         self.beat_due = None;
-        self.begun_beat = world.now;
+        self.begun_beats.push_back(world.now);
         world.call(pid, StoreCall::Beat(self.name.clone(), generation));
     }
 
     fn beaten(&mut self, world: &mut World, pid: Pid, counted: &Result<u64, StoreError>) {
         let mono = world.mono(pid);
+        // Which one is answered is not said: at the least it is the oldest.
+        let begun = self.begun_beats.pop_front().unwrap_or(self.answered_beat);
         match counted {
             Ok(_) => {
                 if world.now - self.answered_beat >= LEASE {
                     self.ask_again(world, pid);
                 }
-                self.answered_beat = self.begun_beat;
+                self.answered_beat = begun;
                 self.beat_due = Some(mono + LEASE / 3);
                 world.alarm(pid, mono + LEASE / 3);
                 self.begin_if_fresh(world, pid);
@@ -296,6 +303,8 @@ impl Worker {
         self.waiting.clear();
         self.abandon(world);
         self.serve(world, pid, generation);
+        // An ask before this one may have given it, and nobody heard of us under it since.
+        self.answered_beat = self.asked_at.saturating_sub(LEASE);
     }
 
     fn abandon(&mut self, world: &mut World) {

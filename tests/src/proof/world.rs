@@ -17,7 +17,7 @@ use tinytown_store::{Faulty, MemoryStore, Store as _, TownIdentity};
 
 use super::calls::{StoreCall, StoreReply, at_once};
 use super::case::Case;
-use super::clocks::{Host, Ms};
+use super::clocks::{Host, Ms, Spells};
 use super::dispatcher::Dispatcher;
 use super::faults::Faults;
 use super::forge::ScriptedForge;
@@ -25,7 +25,6 @@ use super::ledger::{Ledger, Violation};
 use super::operator::Operator;
 use super::run::Run;
 use super::watched::Watched;
-use super::wire::Outage;
 use super::worker::Worker;
 
 /// How long holders of the lease, and workers, may be silent.
@@ -87,7 +86,7 @@ pub(super) enum Message {
     /// The store answers.
     Store(StoreReply),
     /// Something came of an effect.
-    Performed(OpId, Option<EffectResult>),
+    Performed(OpId, u64, Option<EffectResult>),
     /// A permitted call is about to be made by this very process.
     Perform(Box<Performing>),
     /// A worker of this host is dead.
@@ -112,7 +111,7 @@ pub(super) struct Performing {
     /// What.
     pub effect: Effect,
     /// Which handing-out of the effect it is.
-    pub serial: u64,
+    pub ticket: u64,
     /// The permit was asked when the call was made, and this was the answer.
     pub permitted: Option<bool>,
     /// The how-manieth call of its process.
@@ -220,7 +219,7 @@ pub(super) struct World {
     pub(super) forge_fault: Arc<AtomicU8>,
     pub(super) waiters: Vec<Waiter>,
     /// When the store answers nobody.
-    pub(super) outage: Outage,
+    pub(super) outages: Spells,
     /// The history.
     pub ledger: Ledger,
     /// The missions, with their scripts.
@@ -289,7 +288,7 @@ impl World {
             faulty_forge,
             forge_fault,
             waiters: Vec::new(),
-            outage: Outage::default(),
+            outages: Spells::default(),
             ledger: Ledger::default(),
             scenarios,
             disturbed_at: 0,

@@ -173,7 +173,7 @@ impl Driver {
             return;
         }
         // What was revoked meanwhile is not wanted any more.
-        let wanted = |call: &Call| matches!(call, Call::Perform { op, .. } if self.performing.contains(op));
+        let wanted = |call: &Call| matches!(call, Call::Perform { op, ticket, .. } if self.performing.get(op) == Some(ticket));
         calls.extend(self.held_back.drain(..).filter(wanted));
     }
 
@@ -193,7 +193,7 @@ impl Driver {
         self.end_permit(calls);
         // Not even when we hold the lease again: somebody else may have revoked it meanwhile. What is
         // wanted still is taken up anew then.
-        calls.extend(std::mem::take(&mut self.performing).into_iter().map(Call::Revoke));
+        calls.extend(std::mem::take(&mut self.performing).into_keys().map(Call::Revoke));
         self.fence = None;
         self.asked = None;
         self.forget();
@@ -247,6 +247,8 @@ impl Driver {
                 self.due.inbox = Some(now.mono);
                 self.due.vitals = Some(now.mono);
                 calls.push(Call::Report(Report::Active));
+                let decided = self.town.missions().map(|mission| mission.head().updated_at).max();
+                self.reach(decided.unwrap_or(now.wall), now);
                 for mission in self.town.missions() {
                     self.round.take_up(mission);
                     calls.push(Call::Report(Report::Mission(super::Watched::of(mission))));

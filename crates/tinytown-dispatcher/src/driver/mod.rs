@@ -8,7 +8,7 @@ mod lease;
 mod watch;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tinytown_core::effect::{Effect, EffectResult};
@@ -107,6 +107,8 @@ pub enum Event {
     Performed {
         /// The effect's name.
         op: OpId,
+        /// Which handing-out of it: the answer to an earlier one says nothing about the present.
+        ticket: u64,
         /// What came of it; nothing if it was kept from changing anything.
         result: Option<EffectResult>,
     },
@@ -163,6 +165,8 @@ pub enum Call {
         mission: MissionId,
         /// Its name.
         op: OpId,
+        /// Which handing-out of it, for [`Event::Performed`].
+        ticket: u64,
         /// What.
         effect: Effect,
     },
@@ -262,8 +266,12 @@ pub struct Driver {
     reading: Option<InputId>,
     inbox_empty: bool,
     flight: Option<Box<Flight>>,
-    /// Effects that were handed out or are held back.
-    performing: BTreeSet<OpId>,
+    /// Effects that were handed out or are held back, each with its ticket.
+    performing: BTreeMap<OpId, u64>,
+    /// Moves with every handing-out.
+    tickets: u64,
+    /// The time of the last event, and what the monotonic clock read then.
+    reached: Option<(Time, Duration)>,
     watch: Watch,
     round: crate::rounds::Drafting,
     /// When the next call is due on the monotonic clock.
@@ -305,7 +313,9 @@ impl Driver {
             reading: None,
             inbox_empty: false,
             flight: None,
-            performing: BTreeSet::new(),
+            performing: BTreeMap::new(),
+            tickets: 0,
+            reached: None,
             watch: Watch::default(),
             round: crate::rounds::Drafting::default(),
             due: Due { vitals: Some(Duration::ZERO), ..Due::default() },
@@ -343,14 +353,18 @@ impl Driver {
         // A command leaves them to dispatchers.
         let waits =
             self.is_active() && self.flight.is_none() && !matches!(self.settings.mode, Mode::Apply(_));
-        let missions =
-            waits.then(|| self.town.next_deadline()).flatten().map(|at| now.mono + at.since(now.wall));
+        let missions = waits
+            .then(|| self.town.next_deadline())
+            .flatten()
+            .map(|at| now.mono + at.since(self.steady(now).wall));
         [calls, missions].into_iter().flatten().min()
     }
 
     /// Takes an event, and says what is to be done.
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Call> {
         let mut calls = Vec::new();
+        let now = self.steady(now);
+        self.reach(now.wall, now);
         self.notice_sleep(now);
         self.notice_lapse(now);
         self.notice_outage(&event, now);
@@ -361,7 +375,7 @@ impl Driver {
             Event::Loaded(loaded) => self.on_loaded(loaded, now, &mut calls),
             Event::Inbox { after, entries } => self.on_inbox(after, entries, now, &mut calls),
             Event::Committed { op, outcome } => self.on_committed(&op, outcome, now, &mut calls),
-            Event::Performed { op, result } => self.on_performed(&op, result, now),
+            Event::Performed { op, ticket, result } => self.on_performed(&op, ticket, result, now),
             Event::Dead { agent, generation, reason } => self.on_dead(agent, generation, reason, None),
             Event::HolderDead { seen } => self.on_holder_dead(seen, now, &mut calls),
             Event::Stop => self.stopping = true,
@@ -369,6 +383,18 @@ impl Driver {
         self.pump(now, &mut calls);
         self.hold_back(&mut calls);
         calls
+    }
+
+    /// The same moment by a wall clock that is never set back: if the real one is, time goes on from where
+    /// it was, as fast as the monotonic clock. Else every wait would take longer by as much.
+    fn steady(&self, now: Moment) -> Moment {
+        let reached = self.reached.map(|(at, mono)| at + now.mono.saturating_sub(mono));
+        Moment { wall: reached.map_or(now.wall, |at| at.max(now.wall)), ..now }
+    }
+
+    /// Time is not before that: it was decided then, perhaps by a clock that is ahead of ours.
+    fn reach(&mut self, at: Time, now: Moment) {
+        self.reached = Some((at.max(now.wall), now.mono));
     }
 
     /// Whatever is due now.
@@ -418,8 +444,12 @@ impl Driver {
         OpId::new(format!("{}/{what}/{}", self.settings.nonce, self.ops))
     }
 
-    fn on_performed(&mut self, op: &OpId, result: Option<EffectResult>, now: Moment) {
-        if !self.performing.remove(op) || !self.is_active() {
+    fn on_performed(&mut self, op: &OpId, ticket: u64, result: Option<EffectResult>, now: Moment) {
+        if self.performing.get(op) != Some(&ticket) {
+            return;
+        }
+        self.performing.remove(op);
+        if !self.is_active() {
             return;
         }
         match result {

@@ -221,7 +221,7 @@ impl Driver {
     fn revoke(&mut self, ops: &[OpId], calls: &mut Vec<Call>) {
         self.held_back.retain(|call| !matches!(call, Call::Perform { op, .. } if ops.contains(op)));
         for op in ops {
-            if self.performing.remove(op) {
+            if self.performing.remove(op).is_some() {
                 calls.push(Call::Revoke(op.clone()));
             }
         }
@@ -325,8 +325,11 @@ impl Driver {
 
     fn perform(&mut self, record: EffectRecord, op: OpId, calls: &mut Vec<Call>) {
         let EffectRecord { mission, effect } = record;
-        if !matches!(self.settings.mode, Mode::Apply(_)) && self.performing.insert(op.clone()) {
-            calls.push(Call::Perform { mission, op, effect });
+        if !matches!(self.settings.mode, Mode::Apply(_)) && !self.performing.contains_key(&op) {
+            self.tickets += 1;
+            let ticket = self.tickets;
+            self.performing.insert(op.clone(), ticket);
+            calls.push(Call::Perform { mission, op, ticket, effect });
         }
     }
 

@@ -222,3 +222,19 @@ async fn an_effect_that_sleeps_through_its_permit_changes_nothing_before_the_lea
     let counted = (lapses.suspends.load(Ordering::SeqCst), lapses.noticed.load(Ordering::SeqCst));
     assert_eq!((counted, town.forge.merges().len()), ((0, 3), 2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_an_earlier_handing_out_says_nothing_about_the_present_one() {
+    let mut machine = Machine::holding();
+    let calls = machine.on(Event::Loaded(Ok(with_a_waiting_effect().await)));
+    let handed_out = calls.iter().find_map(|call| match call {
+        Call::Perform { op, ticket, .. } => Some((op.clone(), *ticket)),
+        _ => None,
+    });
+    let (op, ticket) = handed_out.expect("the waiting effect");
+    let earlier = Event::Performed { op: op.clone(), ticket: ticket - 1, result: None };
+    assert_eq!((machine.on(earlier), machine.driver.effects_under_way()), (Vec::new(), 1));
+    // The same about the present one: it was kept from changing anything, and all is read anew.
+    machine.on(Event::Performed { op, ticket, result: None });
+    assert!(!machine.driver.is_active());
+}
