@@ -23,6 +23,7 @@ pub mod objective;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod report;
 pub mod roster;
 pub mod simulate;
 pub mod text;

@@ -1,10 +1,14 @@
 //! What users read: pure functions from what is known to lines and JSON. Nothing here prints.
 
 pub(crate) mod event;
+pub(crate) mod explain;
 pub(crate) mod item;
 pub(crate) mod list;
 pub(crate) mod mission;
 pub(crate) mod mission_json;
+pub(crate) mod picture;
+pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod watch;
 
 #[cfg(test)]
@@ -14,9 +18,21 @@ pub(crate) mod world;
 
 use std::time::Duration;
 
+use tinytown_core::item::{ItemSpec, Origin};
+
 /// `1 issue`, `3 issues`.
 pub(crate) fn count(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// How many objectives of each sort there are.
+pub(crate) fn objectives(items: &[ItemSpec]) -> String {
+    let documents = items.iter().filter(|item| matches!(item.origin, Origin::Document(_))).count();
+    match (items.len() - documents, documents) {
+        (issues, 0) => count(issues, "issue"),
+        (0, documents) => count(documents, "document part"),
+        (issues, documents) => format!("{}, {}", count(issues, "issue"), count(documents, "document part")),
+    }
 }
 
 /// A time span as people say it: `5s`, `3m`, `2h`, `4d`.

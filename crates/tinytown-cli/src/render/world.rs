@@ -10,7 +10,7 @@ use tinytown_core::manifest::Manifest;
 use tinytown_core::mission::{ItemIx, Mission};
 use tinytown_core::objective::{Objective, ObjectiveRef};
 use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
-use tinytown_core::plan::{Request, compile};
+use tinytown_core::plan::{Plan, Request, compile};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
 use tinytown_core::text::Text;
@@ -51,6 +51,13 @@ pub(crate) fn issues() -> Vec<Objective> {
     ]
 }
 
+/// Their plan.
+pub(crate) fn compiled(objectives: &[Objective]) -> Plan {
+    let (standings, manifest) = (BTreeMap::new(), Manifest::default());
+    let request = Request { objectives, standings: &standings, manifest: &manifest, own: None };
+    compile(&request).expect("a plan")
+}
+
 /// Nothing waits, and a dispatcher runs.
 pub(crate) fn healthy() -> Pulse {
     let holder = Some("process 7 on host".to_owned());
@@ -60,10 +67,7 @@ pub(crate) fn healthy() -> Pulse {
 impl World {
     /// The tutorial's mission, just started.
     pub(crate) fn started() -> Self {
-        let (standings, manifest) = (BTreeMap::new(), Manifest::default());
-        let request =
-            Request { objectives: &issues(), standings: &standings, manifest: &manifest, own: None };
-        let items = compile(&request).expect("a plan").items;
+        let items = compiled(&issues()).items;
         let mut world = Self { town: Town::default(), now: Time::from_millis(1_700_000_000_000) };
         let objectives = items.iter().map(|item| item.key.to_string()).collect();
         let policy = Policy::default();

@@ -221,10 +221,8 @@ fn undent(line: &str, most: usize) -> &str {
 fn numbered(title: &str) -> (Option<u64>, String) {
     let words = ["issue", "task", "step", "item", "part", "story"];
     let (first, after) = title.split_once(' ').unwrap_or((title, ""));
-    let (named, rest) = match words.iter().any(|word| first.eq_ignore_ascii_case(word)) {
-        true => (true, after.trim_start()),
-        false => (false, title),
-    };
+    let named = words.iter().any(|word| first.eq_ignore_ascii_case(word));
+    let rest = if named { after.trim_start() } else { title };
     let (hash, digits) = match rest.strip_prefix('#') {
         Some(digits) => (true, digits),
         None => (false, rest),

@@ -148,10 +148,11 @@ impl Builder {
     }
 
     fn end_title(&mut self) {
-        if self.depth == 1 && std::mem::take(&mut self.gathering) {
-            if let Some(task) = self.tasks.last_mut() {
-                task.title = std::mem::take(&mut self.words).trim().to_owned();
-            }
+        if self.depth == 1
+            && std::mem::take(&mut self.gathering)
+            && let Some(task) = self.tasks.last_mut()
+        {
+            self.words.trim().clone_into(&mut task.title);
         }
     }
 

@@ -38,8 +38,14 @@ pub enum Code {
     Cycle,
     /// A dependency that the forge does not know.
     Dangling,
-    /// The manifest does not fit the mission.
+    /// The manifest cannot be read, or does not fit the mission.
     Manifest,
+    /// A document cannot be read, or has nothing of what was asked for.
+    Document,
+    /// A reference that cannot be read as one.
+    Reference,
+    /// An objective that the forge does not know.
+    UnknownObjective,
     /// Nobody who is there may take an item.
     NoAgent,
     /// Nobody who is there may review.
@@ -61,6 +67,9 @@ impl Code {
             Self::Cycle => "cycle",
             Self::Dangling => "dangling",
             Self::Manifest => "manifest",
+            Self::Document => "document",
+            Self::Reference => "malformed-reference",
+            Self::UnknownObjective => "unknown-objective",
             Self::NoAgent => "no-agent",
             Self::NoReviewer => "no-reviewer",
             Self::Parallelism => "parallelism",

@@ -1,9 +1,15 @@
 //! `tt mission …`: one file per command.
 
 pub(crate) mod dispatch;
+mod explain;
+mod export;
+pub(crate) mod gather;
+mod graph;
 mod list;
 pub(crate) mod log;
 mod note;
+mod plan;
+mod report;
 mod resume;
 pub(crate) mod start;
 mod status;
@@ -19,12 +25,22 @@ use crate::failure::Failure;
 /// What can be done with missions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mission {
+    /// What start would do: the graph, waves, who would take what, and what stands in the way
+    Plan(plan::Plan),
     /// Start a mission over issues
     Start(start::Start),
     /// Run the dispatcher, for all missions of the town
     Dispatch(dispatch::Dispatch),
     /// How missions stand, and what they wait for
     Status(status::Status),
+    /// Why something waits, on whom, until when, and what it would unblock
+    Explain(explain::Explain),
+    /// What comes after what: as text, mermaid or dot
+    Graph(graph::Graph),
+    /// What was done, by whom, and what it took
+    Report(report::Report),
+    /// Write an ended mission into a file
+    Export(export::Export),
     /// What happened, event by event
     Log(log::Log),
     /// Tell a mission something: resume, pause, retry, redirect, approve, skip, merge, or any words
@@ -41,9 +57,14 @@ impl Mission {
     /// Runs it.
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         match self {
+            Self::Plan(command) => command.run(app).await,
             Self::Start(command) => command.run(app).await,
             Self::Dispatch(command) => command.run(app).await,
             Self::Status(command) => command.run(app).await,
+            Self::Explain(command) => command.run(app).await,
+            Self::Graph(command) => command.run(app).await,
+            Self::Report(command) => command.run(app).await,
+            Self::Export(command) => command.run(app).await,
             Self::Log(command) => command.run(app).await,
             Self::Note(command) => command.run(app).await,
             Self::Stop(command) => command.run(app).await,

@@ -1,0 +1,228 @@
+//! What a mission is to be about, as it is named on a command line, and the plan that comes of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use tinytown_core::document;
+use tinytown_core::issue::{IssueRef, IssueState, RepoName};
+use tinytown_core::manifest::Manifest;
+use tinytown_core::objective::Objective;
+use tinytown_core::plan::{self, Code, Diagnostic, IssueStanding, Level, Plan, Request};
+use tinytown_core::policy::Policy;
+use tinytown_forge::{Forge, Lookup};
+
+use crate::compose::Composed;
+use crate::failure::{ExitCode, Failure};
+use crate::town::Town;
+
+/// Objectives, a manifest and a policy.
+#[derive(Debug, Default, Args)]
+#[command(group(ArgGroup::new("objectives").required(true).multiple(true)))]
+pub(crate) struct Wanted {
+    /// An issue: 23, #23, owner/repo#23 or its address; may be given several times
+    #[arg(short, long = "issue", value_name = "REF", group = "objectives")]
+    pub(crate) issues: Vec<String>,
+    /// A document of this repository; with #HEADING each task or section under that heading; may be given several times
+    #[arg(short, long = "doc", value_name = "PATH[#HEADING]", group = "objectives")]
+    pub(crate) docs: Vec<String>,
+    /// What to do differently from what the issues say
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Most agents at work at once
+    #[arg(long, value_name = "N")]
+    pub(crate) max_parallel: Option<u32>,
+    /// No other agent needs to approve
+    #[arg(long)]
+    pub(crate) no_reviewer: bool,
+    /// Merge what passes its gates
+    #[arg(long)]
+    pub(crate) auto_merge: bool,
+}
+
+/// A plan, and the policy that it would be carried out under.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) plan: Plan,
+    pub(crate) policy: Policy,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(crate) enum NoPlan {
+    /// What was named cannot be planned, for these reasons.
+    Refused(Vec<Diagnostic>),
+    /// It could not be looked at.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for NoPlan {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl NoPlan {
+    fn refused<T: ToString>(code: Code, reasons: impl IntoIterator<Item = T>) -> Self {
+        let diagnostic =
+            |reason: T| Diagnostic { level: Level::Error, code, item: None, message: reason.to_string() };
+        Self::Refused(reasons.into_iter().map(diagnostic).collect())
+    }
+
+    /// All reasons at once, and that nothing happened.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Refused(reasons) => {
+                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                Failure::new(ExitCode::Invalid, reasons.join("\n")).hint("no mission was started")
+            }
+        }
+    }
+}
+
+impl Wanted {
+    /// Judges what can be judged without a town.
+    pub(crate) fn check(&self) -> Result<(), NoPlan> {
+        self.references()?;
+        self.manifest().map(drop)
+    }
+
+    /// Reads everything that is named, and what that depends on, and compiles it.
+    pub(crate) async fn gather(&self, composed: &Composed) -> Result<Gathered, NoPlan> {
+        let (references, manifest) = (self.references()?, self.manifest()?);
+        let policy = self.policy(&manifest, &composed.town)?;
+        let documents = self.documents(&composed.town)?;
+        let forge = composed.forge().await?;
+        let own = own(&composed.town);
+        let mut objectives = issues(&*forge, references, own.as_ref()).await?;
+        objectives.extend(documents);
+        let plan = compile(&*forge, &objectives, &manifest, own.as_ref()).await?;
+        Ok(Gathered { plan, policy })
+    }
+
+    /// Every malformed reference is named, not only the first.
+    fn references(&self) -> Result<Vec<IssueRef>, NoPlan> {
+        let (good, bad): (Vec<_>, Vec<_>) =
+            self.issues.iter().map(|text| IssueRef::parse(text)).partition(Result::is_ok);
+        if bad.is_empty() {
+            Ok(good.into_iter().filter_map(Result::ok).collect())
+        } else {
+            Err(NoPlan::refused(Code::Reference, bad.into_iter().filter_map(Result::err)))
+        }
+    }
+
+    fn manifest(&self) -> Result<Manifest, NoPlan> {
+        let Some(path) = &self.manifest else { return Ok(Manifest::default()) };
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            NoPlan::refused(Code::Manifest, [format!("the manifest {shown} cannot be read: {error}")])
+        })?;
+        Manifest::parse(&text, &shown).map_err(|errors| NoPlan::refused(Code::Manifest, errors))
+    }
+
+    /// The town's policy, then the manifest's, then what the command line says.
+    fn policy(&self, manifest: &Manifest, town: &Town) -> Result<Policy, Failure> {
+        let mut policy = manifest.policy.over(&town.config.policy);
+        policy.max_parallel = self.max_parallel.unwrap_or(policy.max_parallel);
+        policy.reviewer_required &= !self.no_reviewer;
+        policy.auto_merge |= self.auto_merge;
+        policy.validate().map_err(|error| Failure::from_error(ExitCode::Invalid, &error))
+    }
+
+    fn documents(&self, town: &Town) -> Result<Vec<Objective>, NoPlan> {
+        let (mut read, mut bad) = (Vec::new(), Vec::new());
+        for doc in &self.docs {
+            match document_objectives(doc, &town.root) {
+                Ok(objectives) => read.extend(objectives),
+                Err(reason) => bad.push(reason),
+            }
+        }
+        if bad.is_empty() { Ok(read) } else { Err(NoPlan::refused(Code::Document, bad)) }
+    }
+}
+
+/// What a document, or a heading of it, holds. It is known by its path in the repository, since there agents see it.
+fn document_objectives(doc: &str, root: &Path) -> Result<Vec<Objective>, String> {
+    let (path, heading) = match doc.split_once('#') {
+        Some((path, heading)) if !Path::new(doc).exists() => (path, Some(heading)),
+        _ => (doc, None),
+    };
+    let unreadable = |error: std::io::Error| format!("the document {path} cannot be read: {error}");
+    let file = Path::new(path).canonicalize().map_err(unreadable)?;
+    let inside = root.canonicalize().ok().and_then(|root| Some(file.strip_prefix(root).ok()?.to_owned()));
+    let Some(name) = inside.as_deref().and_then(Path::to_str) else {
+        return Err(format!(
+            "the document {path} is outside this repository ({}), where agents cannot read it",
+            root.display()
+        ));
+    };
+    let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+    document::objectives(&text, name, heading).map_err(|error| error.to_string())
+}
+
+/// The town's own repository, if it has a name.
+fn own(town: &Town) -> Option<RepoName> {
+    town.config.forge.repo.as_deref().and_then(RepoName::new)
+}
+
+async fn issues(
+    forge: &dyn Forge,
+    references: Vec<IssueRef>,
+    own: Option<&RepoName>,
+) -> Result<Vec<Objective>, NoPlan> {
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let references: Vec<IssueRef> = references.into_iter().map(|it| it.relative_to(own)).collect();
+    let (mut found, mut unknown) = (Vec::with_capacity(references.len()), Vec::new());
+    for (reference, lookup) in references.iter().zip(forge.issues(&references).await?) {
+        match lookup {
+            Lookup::Found(issue) => found.push(Objective::from(*issue)),
+            Lookup::Unknown => unknown.push(format!("the forge knows no issue {reference}")),
+        }
+    }
+    if unknown.is_empty() { Ok(found) } else { Err(NoPlan::refused(Code::UnknownObjective, unknown)) }
+}
+
+/// Asks the forge about what objectives depend on, and compiles them.
+pub(crate) async fn compile(
+    forge: &dyn Forge,
+    objectives: &[Objective],
+    manifest: &Manifest,
+    own: Option<&RepoName>,
+) -> Result<Plan, NoPlan> {
+    let outside = plan::references_outside(objectives, manifest, own);
+    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await? };
+    let standings: BTreeMap<IssueRef, IssueStanding> =
+        outside.into_iter().zip(found.iter().map(standing)).collect();
+    let request = Request { objectives, standings: &standings, manifest, own };
+    plan::compile(&request)
+        .map_err(|refusals| NoPlan::Refused(refusals.iter().map(plan::Refusal::diagnostic).collect()))
+}
+
+fn standing(lookup: &Lookup) -> IssueStanding {
+    match lookup {
+        Lookup::Found(issue) if issue.state == IssueState::Closed => IssueStanding::Closed,
+        Lookup::Found(_) => IssueStanding::Open,
+        Lookup::Unknown => IssueStanding::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_malformed_reference_is_named() {
+        let issues = ["1", "x", "2", "0"].map(str::to_owned).to_vec();
+        let failure =
+            Wanted { issues, ..Wanted::default() }.check().expect_err("two are malformed").into_failure();
+        assert_eq!(failure.code(), ExitCode::Invalid);
+        assert!(
+            failure.message().contains("\"x\"") && failure.message().contains("\"0\""),
+            "{}",
+            failure.message()
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! `tt mission plan`: what `start` would check and decide, without starting anything.
+
+use clap::Args;
+use tinytown_core::plan::{Diagnostic, forecast};
+use tinytown_store::records::load_roster;
+
+use super::gather::{NoPlan, Wanted};
+use super::start::tell_diagnostics;
+use crate::app::App;
+use crate::compose::Composed;
+use crate::failure::Failure;
+use crate::render::plan::{PlanJson, lines};
+
+/// Arguments of `tt mission plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// One JSON object; also if the plan cannot be started
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    /// What `start --dry-run` does.
+    pub(super) const fn new(wanted: Wanted, json: bool) -> Self {
+        Self { wanted, json }
+    }
+
+    pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
+        match self.show(app).await {
+            Ok(()) => Ok(()),
+            Err(NoPlan::Refused(reasons)) => self.refuse(app, reasons),
+            Err(NoPlan::Failed(failure)) => Err(failure),
+        }
+    }
+
+    async fn show(&self, app: &App) -> Result<(), NoPlan> {
+        self.wanted.check()?;
+        let composed = Composed::open(app.town()?).await?;
+        let gathered = self.wanted.gather(&composed).await?;
+        let roster = load_roster(&composed.store.town().await?)?;
+        let forecast = forecast(&gathered.plan, &roster, &gathered.policy);
+        if self.json {
+            app.terminal.json(&PlanJson::of(&gathered, &forecast))?;
+            return Ok(());
+        }
+        app.terminal.lines(&lines(&gathered, &forecast))?;
+        let diagnostics = gathered.plan.diagnostics.iter().chain(&forecast.diagnostics);
+        tell_diagnostics(app.terminal, diagnostics);
+        Ok(())
+    }
+
+    /// A refused plan is no plan, but its reasons are data where data is asked for.
+    fn refuse(&self, app: &App, reasons: Vec<Diagnostic>) -> Result<(), Failure> {
+        if self.json {
+            app.terminal.json(&PlanJson::refused(&reasons))?;
+        }
+        Err(NoPlan::Refused(reasons).into_failure())
+    }
+}

@@ -1,0 +1,222 @@
+//! Why things wait, in words: whose move it is, until when, and what it would unblock.
+
+use std::cmp::Reverse;
+
+use serde_json::{Value, json};
+use tinytown_core::item::{Dependency, EdgeSource};
+use tinytown_core::mission::{Item, ItemIx, Mission, Phase, Wait};
+use tinytown_core::roster::Roster;
+use tinytown_core::time::Time;
+use tinytown_store::records::StepRecord;
+
+use super::mission::no_dispatcher;
+use super::{count, event, item, span};
+use crate::pulse::Pulse;
+
+/// How many of an item's last events are told.
+const LAST_EVENTS: usize = 8;
+
+/// All that is known when a mission is explained.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Explanation<'a> {
+    pub(crate) mission: &'a Mission,
+    pub(crate) roster: &'a Roster,
+    pub(crate) pulse: &'a Pulse,
+    pub(crate) now: Time,
+}
+
+impl<'a> Explanation<'a> {
+    /// What waits, what would unblock most first; what waits for other items comes after what does not.
+    fn waiting(&self) -> Vec<(&'a Item, Wait)> {
+        let items = (0..).map(ItemIx).zip(self.mission.items());
+        let mut waiting: Vec<(&Item, Wait)> =
+            items.filter_map(|(ix, item)| Some((item, self.mission.wait(ix, self.roster)?))).collect();
+        waiting.sort_by_key(|(_, wait)| (self.on_another(wait), Reverse(wait.unblocks)));
+        waiting
+    }
+
+    /// Whether it waits for an item, which has a wait of its own.
+    fn on_another(&self, wait: &Wait) -> bool {
+        self.mission.find(&tinytown_core::id::ItemKey::new(wait.owner.as_str())).is_some()
+    }
+
+    /// Everything that waits.
+    pub(crate) fn waits(&self) -> Vec<String> {
+        let head = self.mission.head();
+        let reason = head.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let mut lines = vec![format!("🚀 Mission {} is {}{reason}", self.mission.id(), head.state.as_str())];
+        if self.pulse.running == Some(false) && !head.state.is_over() {
+            lines.push(format!("   ⚠️  {}", no_dispatcher(self.pulse)));
+        }
+        for (item, wait) in self.waiting() {
+            lines.push(format!(
+                "   {} {}: {} · {}",
+                item::icon(item.now.phase),
+                item::label(&item.spec),
+                item.spec.title,
+                item.now.phase.as_str()
+            ));
+            lines.push(format!("      {}", self.sentence(&wait)));
+        }
+        lines
+    }
+
+    /// The same as data.
+    pub(crate) fn waits_json(&self) -> Value {
+        let head = self.mission.head();
+        let waits: Vec<Value> =
+            self.waiting().into_iter().map(|(item, wait)| wait_json(item, &wait)).collect();
+        json!({
+            "id": self.mission.id().to_string(),
+            "state": head.state.as_str(),
+            "reason": head.reason,
+            "waits": waits,
+        })
+    }
+
+    /// `checks, waits on forge: the checks are running; looked at again in 90s; 2 items wait for it`.
+    fn sentence(&self, wait: &Wait) -> String {
+        let until = wait.until.map(|until| match until.since(self.now) {
+            left if left.is_zero() => "; due now".to_owned(),
+            left => format!("; looked at again in {}", span(left)),
+        });
+        let unblocks = match wait.unblocks {
+            0 => String::new(),
+            1 => "; 1 item waits for it".to_owned(),
+            many => format!("; {many} items wait for it"),
+        };
+        format!(
+            "{}, waits on {}: {}{}{unblocks}",
+            wait.code.as_str(),
+            wait.owner,
+            wait.detail,
+            until.unwrap_or_default()
+        )
+    }
+
+    /// One item with all that is known about it.
+    pub(crate) fn item(&self, ix: ItemIx, steps: &[(u64, StepRecord)]) -> Vec<String> {
+        let item = self.mission.item(ix);
+        let now = &item.now;
+        let since = span(self.now.since(now.since));
+        let mut lines = vec![
+            format!("{} {}: {}", item::icon(now.phase), item::label(&item.spec), item.spec.title),
+            format!("   {} since {since}", state(item)),
+        ];
+        lines.extend(self.mission.wait(ix, self.roster).map(|wait| format!("   {}", self.sentence(&wait))));
+        lines.push(format!("   {}", kind(item)));
+        lines
+            .extend(now.pull.as_ref().map(|pull| format!("   pull request #{} ({})", pull.number, pull.url)));
+        lines.extend(now.evidence.as_ref().map(|last| {
+            format!("   attempt {} ended: {}: {}", last.attempt, last.cause, first_line(&last.detail))
+        }));
+        lines.extend(self.edges(item));
+        lines.extend(self.dependents(ix));
+        lines.push("   last events:".to_owned());
+        lines.extend(self.events(item, steps).into_iter().map(|line| format!("      {line}")));
+        lines
+    }
+
+    fn edges(&self, item: &Item) -> Vec<String> {
+        let inside = item.spec.depends_on.iter().map(|Dependency { on, source }| {
+            let state = self.mission.find(on).map_or("", |on| self.mission.item(on).now.phase.as_str());
+            format!("   depends on {on}, {state}{}", said(source))
+        });
+        let outside = item.spec.external.iter().map(|external| {
+            let open = item.now.externals.contains(&external.on);
+            let state = if open { "still open" } else { "closed" };
+            format!("   depends on {} outside the mission, {state}{}", external.on, said(&external.source))
+        });
+        inside.chain(outside).collect()
+    }
+
+    fn dependents(&self, ix: ItemIx) -> Option<String> {
+        let keys: Vec<&str> =
+            self.mission.dependents(ix).iter().map(|on| self.mission.item(*on).spec.key.as_str()).collect();
+        (!keys.is_empty()).then(|| format!("   needed by {}", keys.join(", ")))
+    }
+
+    fn events(&self, item: &Item, steps: &[(u64, StepRecord)]) -> Vec<String> {
+        let about = steps.iter().flat_map(|(_, step)| step.events.iter().map(move |event| (step.now, event)));
+        let about: Vec<_> = about.filter(|(_, event)| event.item() == Some(&item.spec.key)).collect();
+        let last = &about[about.len().saturating_sub(LAST_EVENTS)..];
+        last.iter()
+            .map(|(at, it)| format!("{} ago  {}", span(self.now.since(*at)), event::words(it)))
+            .collect()
+    }
+
+    /// The same as data.
+    pub(crate) fn item_json(&self, ix: ItemIx, steps: &[(u64, StepRecord)]) -> Value {
+        let item = self.mission.item(ix);
+        let events: Vec<Value> = steps
+            .iter()
+            .flat_map(|(seq, step)| event::json(*seq, step))
+            .filter(|event| event["item"] == item.spec.key.as_str())
+            .collect();
+        json!({
+            "id": self.mission.id().to_string(),
+            "key": item.spec.key,
+            "title": item.spec.title,
+            "state": item.now.phase.as_str(),
+            "since": item.now.since,
+            "wait": self.mission.wait(ix, self.roster),
+            "depends_on": item.spec.depends_on.iter().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
+            "external": item.spec.external.iter().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
+            "needed_by": self.mission.dependents(ix).iter().map(|on| &self.mission.item(*on).spec.key).collect::<Vec<_>>(),
+            "events": events,
+        })
+    }
+}
+
+fn wait_json(item: &Item, wait: &Wait) -> Value {
+    let mut written = serde_json::to_value(wait).unwrap_or_default();
+    if let Some(fields) = written.as_object_mut() {
+        fields.insert("item".to_owned(), item.spec.key.as_str().into());
+        fields.insert("title".to_owned(), item.spec.title.as_str().into());
+        fields.insert("state".to_owned(), item.now.phase.as_str().into());
+    }
+    written
+}
+
+fn edge_json(on: &impl ToString, source: &EdgeSource) -> Value {
+    json!({
+        "on": on.to_string(),
+        "by": source.by,
+        "source": source.location,
+        "line": source.line,
+        "words": source.words,
+    })
+}
+
+/// Where an edge is said.
+fn said(source: &EdgeSource) -> String {
+    format!(" ({source})")
+}
+
+fn state(item: &Item) -> String {
+    match (&item.now.failed, item.now.phase) {
+        (Some(reason), Phase::Failed) => format!("failed: {reason}"),
+        (_, Phase::Skipped) => format!("skipped{}", item.now.skipped.map_or("", item::skipped)),
+        (_, phase) => phase.as_str().to_owned(),
+    }
+}
+
+fn kind(item: &Item) -> String {
+    let role = item.spec.role.as_ref().map(|wish| {
+        let sort = if wish.required { "required" } else { "preferred" };
+        format!(", role {} ({sort})", wish.role)
+    });
+    let attempts = usize::try_from(item.now.attempts).unwrap_or(usize::MAX);
+    let losses = usize::try_from(item.now.losses).unwrap_or(usize::MAX);
+    format!(
+        "{}{}, {} that count, {} lost",
+        item.spec.kind,
+        role.unwrap_or_default(),
+        count(attempts, "attempt"),
+        losses
+    )
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
