@@ -36,8 +36,8 @@ fn style(node: &Node) -> &'static str {
 
 /// The caption, and the note below it.
 fn label(node: &Node) -> String {
-    let (caption, note) = (escape(&caption(node)), escape(&one_line(&node.note)));
-    if note.is_empty() { caption } else { format!("{caption}\\n{note}") }
+    let (above, below) = (escape(&caption(node)), escape(&one_line(&node.note)));
+    if below.is_empty() { above } else { format!("{above}\\n{below}") }
 }
 
 /// Inside quotes only `"` and `\` mean something, and in labels `&` begins an HTML entity.

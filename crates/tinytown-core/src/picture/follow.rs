@@ -48,10 +48,8 @@ fn row(line: &str, lanes: &mut BTreeMap<usize, String>) -> Result<Read, String> 
                 }
                 continue;
             }
-            ('│', _) => false,
-            ('↓', _) => true,
-            ('├' | '┼' | '┤', true) => false,
-            ('╰' | '┴' | '╯', true) => true,
+            ('│', _) | ('├' | '┼' | '┤', true) => false,
+            ('↓', _) | ('╰' | '┴' | '╯', true) => true,
             (sign, _) => return Err(format!("{sign} at {at} leads nowhere")),
         };
         let owner = lanes.get(&at).ok_or(format!("no lane arrives at {at}"))?.clone();
@@ -83,7 +81,7 @@ fn walk(drawn: &[char], item: usize, step: isize, seen: &mut BTreeSet<usize>) ->
             '├' | '╰' if step < 0 => return Ok(()),
             '┤' | '╯' if step > 0 => return Ok(()),
             '─' => {}
-            '│' | '↓' | '┼' | '┴' if at % 2 == 0 => {}
+            '│' | '↓' | '┼' | '┴' if at.is_multiple_of(2) => {}
             sign => return Err(format!("a leg meets {sign} at {at}")),
         }
     }

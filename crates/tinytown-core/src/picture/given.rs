@@ -1,7 +1,7 @@
 //! The edges as they were given, by position.
 
 use super::Node;
-use super::words::one_line;
+use super::words::outside;
 use crate::graph::Lookup;
 use crate::id::ItemKey;
 
@@ -23,16 +23,13 @@ impl Given {
         let mut given = Self { edges: edges.collect(), ..Self::default() };
         let mut known: Lookup<String, usize> = Lookup::default();
         for (at, node) in nodes.iter().enumerate() {
-            let first = given.from_outside.len();
-            for name in node.external.iter().map(|name| one_line(name)) {
+            for name in outside(node) {
                 let next = given.outside.len();
-                let outside = *known.entry(name.clone()).or_insert(next);
-                if outside == next {
+                let from = *known.entry(name.clone()).or_insert(next);
+                if from == next {
                     given.outside.push(name);
                 }
-                if !given.from_outside[first..].contains(&(outside, at)) {
-                    given.from_outside.push((outside, at));
-                }
+                given.from_outside.push((from, at));
             }
         }
         given

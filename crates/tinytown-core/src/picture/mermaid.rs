@@ -38,8 +38,8 @@ fn class(text: &mut String, nodes: &[Node], held: fn(&Node) -> bool, name: &str,
 
 /// The caption, and the note below it.
 fn label(node: &Node) -> String {
-    let (caption, note) = (escape(&caption(node)), escape(&one_line(&node.note)));
-    if note.is_empty() { caption } else { format!("{caption}<br/>{note}") }
+    let (above, below) = (escape(&caption(node)), escape(&one_line(&node.note)));
+    if below.is_empty() { above } else { format!("{above}<br/>{below}") }
 }
 
 /// Writes every sign as a mermaid entity (`#35;`), so that none means anything to mermaid, to the Markdown

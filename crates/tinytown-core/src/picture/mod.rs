@@ -23,8 +23,8 @@ use given::Given;
 use shape::Shape;
 
 /// What the symbols of [`Picture::text`] mean, in one line.
-pub const LEGEND: &str = "● item  ◆ on the critical path  • skipped  (hollow: no line leaves it)  \
-                          ↓ line ends here, named further on  ← depends on  → before";
+pub const LEGEND: &str = "● item, ◆ on the critical path, • skipped; hollow (○ ◇ ◦): no line leaves it; \
+                          ↓ line ends here, named further on; ← after, → before";
 
 /// What is drawn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

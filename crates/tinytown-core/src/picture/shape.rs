@@ -10,7 +10,7 @@ use super::given::resolve;
 /// most; of edges between stretches, all stay.
 const STRETCH: usize = 10_240;
 /// How many words of 64 bits may be joined while reducing, so that no graph takes longer than some 20 ms.
-/// Random layers of 10,000 items with three dependencies each need a fortieth. Edges that are met after
+/// Random layers of 10,000 items with three dependencies each need some three million. Edges met after
 /// it is used up may stay although a longer path says them.
 const JOINS: usize = 100_000_000;
 

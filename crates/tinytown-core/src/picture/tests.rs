@@ -8,6 +8,12 @@ pub(super) fn picture(lines: &str) -> Picture {
     Picture { nodes: lines.map(node).collect() }
 }
 
+/// Items that nothing is said about.
+pub(super) fn numbered(numbers: impl Iterator<Item = usize>) -> String {
+    let line = |n| format!("{n} Part {n}");
+    numbers.map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn node(line: &str) -> Node {
     let (words, needs) = line.split_once(" < ").unwrap_or((line, ""));
     let (key, title) = words.split_once(' ').unwrap_or((words, ""));
@@ -24,8 +30,7 @@ fn node(line: &str) -> Node {
 }
 
 fn tutorial() -> Picture {
-    let mut picture =
-        picture("1 Design auth API\n 2 Implement auth endpoints < 1\n 3 Write auth tests < 2");
+    let mut picture = picture("1 Design auth API\n 2 Implement auth endpoints < 1\n 3 Write auth tests < 2");
     for (node, (mark, note)) in
         picture.nodes.iter_mut().zip([("✅", ""), ("🔄", "backend, attempt 2"), ("⏳", "waits for #2")])
     {
@@ -36,9 +41,9 @@ fn tutorial() -> Picture {
 
 #[test]
 fn the_tutorials_chain() {
-    insta::assert_snapshot!(tutorial().text());
-    insta::assert_snapshot!(tutorial().mermaid());
-    insta::assert_snapshot!(tutorial().dot());
+    insta::assert_snapshot!("tutorial_text", tutorial().text());
+    insta::assert_snapshot!("tutorial_mermaid", tutorial().mermaid());
+    insta::assert_snapshot!("tutorial_dot", tutorial().dot());
 }
 
 #[test]
@@ -79,15 +84,15 @@ fn two_missions_with_layers_long_and_transitive_edges() {
 
 #[test]
 fn no_more_than_twelve_lanes_and_the_rest_in_words() {
-    let mut lines: String = (1..=15).map(|n| format!("{n} Part {n}\n")).collect();
-    lines += "16 Half < 13 12 11\n17 Half more < 14 1\n18 All < 15 16 17 2 3 4 5 6 7 8 9 10";
+    let mut lines = numbered(1..=15);
+    lines += "\n16 Half < 13 12 11\n17 Half more < 14 1\n18 All < 15 16 17 2 3 4 5 6 7 8 9 10";
     insta::assert_snapshot!(picture(&lines).text());
 }
 
 #[test]
 fn a_lane_that_is_needed_late_makes_room() {
-    let mut lines: String = (1..=12).map(|n| format!("{n} Part {n}\n")).collect();
-    lines += "13 Spike\n14 Build on the spike < 13\n15 Early < 1 2 3 4 5 6\n16 Late < 7 8 9 10 11 12";
+    let mut lines = numbered(1..=12);
+    lines += "\n13 Spike\n14 Build on the spike < 13\n15 Early < 1 2 3 4 5 6\n16 Late < 7 8 9 10 11 12";
     insta::assert_snapshot!(picture(&lines).text());
 }
 
@@ -104,9 +109,9 @@ fn with_outside() -> Picture {
 
 #[test]
 fn issues_outside_and_skipped_items() {
-    insta::assert_snapshot!(with_outside().text());
-    insta::assert_snapshot!(with_outside().mermaid());
-    insta::assert_snapshot!(with_outside().dot());
+    insta::assert_snapshot!("outside_text", with_outside().text());
+    insta::assert_snapshot!("outside_mermaid", with_outside().mermaid());
+    insta::assert_snapshot!("outside_dot", with_outside().dot());
 }
 
 /// Words that try to be more than words.
@@ -136,15 +141,16 @@ fn hostile() -> Picture {
     });
     let mut picture = Picture { nodes: nodes.collect() };
     picture.nodes.push(Node { key: ItemKey::new(HOSTILE[0]), ..node("15") });
+    picture.nodes.push(Node { key: ItemKey::new("\u{200b}"), external: vec!["\n".to_owned()], ..node("16") });
     picture.nodes[1].depends_on = vec![ItemKey::new(HOSTILE[0]), ItemKey::new("#1")];
     picture
 }
 
 #[test]
 fn hostile_words_stay_words() {
-    insta::assert_snapshot!(hostile().text());
-    insta::assert_snapshot!(hostile().mermaid());
-    insta::assert_snapshot!(hostile().dot());
+    insta::assert_snapshot!("hostile_text", hostile().text());
+    insta::assert_snapshot!("hostile_mermaid", hostile().mermaid());
+    insta::assert_snapshot!("hostile_dot", hostile().dot());
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Node;
 use super::lanes::{Cell, Row, lay_out};
 use super::shape::Shape;
-use super::words::{caption, list, one_line};
-use super::Node;
+use super::words::{caption, list, one_line, outside};
 
 /// Draws every row; see [`text`](super::Picture::text).
 pub(super) fn draw(nodes: &[Node], shape: &Shape) -> String {
@@ -32,12 +32,13 @@ pub(super) fn draw(nodes: &[Node], shape: &Shape) -> String {
 /// The item's own words: caption, note, what is outside.
 fn words(text: &mut String, node: &Node) {
     text.push_str(&caption(node));
-    let note = one_line(&node.note);
-    if !note.is_empty() {
-        let _ = write!(text, " · {note}");
+    let remark = one_line(&node.note);
+    if !remark.is_empty() {
+        let _ = write!(text, " · {remark}");
     }
-    if !node.external.is_empty() {
-        let _ = write!(text, " ← outside: {}", list(node.external.iter().map(String::as_str)));
+    let outside = outside(node);
+    if !outside.is_empty() {
+        let _ = write!(text, " ← outside: {}", list(outside.iter().map(String::as_str)));
     }
 }
 

@@ -1,5 +1,8 @@
 //! Words of others on one line, and lists that stay short.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use super::Node;
 
 /// Longest text that is shown, in characters.
@@ -39,10 +42,19 @@ const fn is_invisible(c: char) -> bool {
         | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// An item's words without its note: `⏳ #2 Implement auth endpoints`. What is empty leaves no gap.
+/// An item's words without its note: `⏳ #2 Implement auth endpoints`. What is empty leaves no gap,
+/// and there always is something: mermaid refuses empty labels.
 pub(super) fn caption(node: &Node) -> String {
     let parts = [one_line(&node.mark), one_line(node.key.as_str()), one_line(&node.title)];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    let caption = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    if caption.is_empty() { "untitled".to_owned() } else { caption }
+}
+
+/// The issues outside that an item waits for, each once.
+pub(super) fn outside(node: &Node) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let names = node.external.iter().map(|name| one_line(name));
+    names.filter(|name| !name.is_empty() && known.insert(name.clone())).collect()
 }
 
 /// `#3, #17`; of a long list the beginning, and how many more there are.
@@ -50,7 +62,7 @@ pub(super) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String 
     let more = names.len().saturating_sub(NAMED);
     let mut list = names.take(NAMED).map(one_line).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        list.push_str(&format!(" and {more} more"));
+        let _ = write!(list, " and {more} more");
     }
     list
 }
