@@ -13,7 +13,7 @@ pub(super) fn draw(nodes: &[Node], given: &Given) -> String {
         let _ = writeln!(text, "  n{}[\"{}\"]", at + 1, label(node));
     }
     for (at, name) in given.outside.iter().enumerate() {
-        let _ = writeln!(text, "  x{}([\"{}\"])", at + 1, escape(name));
+        let _ = writeln!(text, "  x{}(\"{}\")", at + 1, escape(name));
     }
     for (on, at) in &given.edges {
         let _ = writeln!(text, "  n{} --> n{}", on + 1, at + 1);
@@ -44,15 +44,21 @@ fn label(node: &Node) -> String {
 
 /// Writes every sign as a mermaid entity (`#35;`), so that none means anything to mermaid, to the Markdown
 /// in its labels or to HTML: quotes end labels, `%%{` begins a directive wherever it stands, `www.` makes a
-/// link, `$$` a formula, and `°` and `¶` are what mermaid itself makes of entities on its way.
+/// link. What mermaid looks for once more when entities are characters again (`$$` for formulas, `\n`,
+/// `fa:fa-car`, its own `ﬂ°` and `¶ß`) is parted by an invisible joiner.
 fn escape(line: &str) -> String {
     let mut safe = String::with_capacity(line.len() + 16);
+    let mut last = ' ';
     for c in line.chars() {
+        if matches!(last, '$' | '\\' | ':' | 'ﬂ' | '¶') && c != ' ' {
+            safe.push_str("#8288;");
+        }
         if c.is_alphanumeric() || c > '\u{ff}' || matches!(c, ' ' | ',' | '-') {
             safe.push(c);
         } else {
             let _ = write!(safe, "#{};", u32::from(c));
         }
+        last = c;
     }
     safe
 }
