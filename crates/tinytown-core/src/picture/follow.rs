@@ -10,7 +10,9 @@ pub(super) struct Read {
     pub(super) needs: Vec<String>,
     /// How many more it needs, which its row only counts.
     pub(super) more: usize,
-    /// By name, who needs it; where its row says so, no lane leaves it.
+    /// Whether a lane leaves it.
+    pub(super) leaves: bool,
+    /// By name, who needs it.
     pub(super) before: Vec<String>,
     pub(super) before_more: usize,
 }
@@ -60,7 +62,8 @@ fn row(line: &str, lanes: &mut BTreeMap<usize, String>) -> Result<Read, String> 
             read.needs.push(owner);
         }
     }
-    if "●◆•".contains(drawn[item]) {
+    read.leaves = "●◆•".contains(drawn[item]);
+    if read.leaves {
         lanes.insert(item, read.key.clone());
     }
     read.needs.sort();
@@ -93,7 +96,7 @@ fn named(words: &str) -> Read {
     let (words, needs) = words.split_once(" ← ").unwrap_or((words, ""));
     let key = words.split(' ').next().unwrap_or_default().to_owned();
     let ((needs, more), (before, before_more)) = (listed(needs), listed(before));
-    Read { key, needs, more, before, before_more }
+    Read { key, needs, more, before, before_more, ..Read::default() }
 }
 
 fn listed(list: &str) -> (Vec<String>, usize) {

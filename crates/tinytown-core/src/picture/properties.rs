@@ -20,7 +20,9 @@ impl Edges {
     fn picture(&self) -> Picture {
         let mut picture = picture(&numbered(0..self.count));
         for (item, on) in &self.edges {
-            picture.nodes[*item].depends_on.push(ItemKey::new(format!("#{on}")));
+            // Twice: it counts once.
+            let on = ItemKey::new(format!("#{on}"));
+            picture.nodes[*item].depends_on.extend([on.clone(), on]);
         }
         picture
     }
@@ -78,10 +80,10 @@ fn check(read: &Read, needed: &BTreeSet<(usize, usize)>) -> Result<(), TestCaseE
     prop_assert_eq!(needs.len(), read.needs.len() + read.more);
     prop_assert!(of(&read.needs).is_subset(&needs), "{:?} are not all of {:?}", read.needs, needs);
     let uses: BTreeSet<usize> = needed.iter().filter(|(_, on)| *on == item).map(|(to, _)| *to).collect();
-    if !read.before.is_empty() {
-        prop_assert_eq!(uses.len(), read.before.len() + read.before_more);
-        prop_assert!(of(&read.before).is_subset(&uses));
-    }
+    let said = if read.leaves { 0 } else { uses.len() };
+    prop_assert_eq!(said, read.before.len() + read.before_more);
+    prop_assert!(of(&read.before).is_subset(&uses));
+    prop_assert!(!(read.leaves && uses.is_empty()));
     Ok(())
 }
 

@@ -132,3 +132,37 @@ impl Reach {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain whose last row names the first as well.
+    fn chain(rows: usize) -> Vec<Vec<usize>> {
+        let mut needs: Vec<Vec<usize>> =
+            (0..rows).map(|row| row.checked_sub(1).into_iter().collect()).collect();
+        needs[rows - 1].insert(0, 0);
+        needs
+    }
+
+    #[test]
+    fn an_edge_that_a_chain_says_is_left_out_however_long() {
+        let mut needs = chain(500);
+        Reach::new(0, 500).reduce(&mut needs, &mut JOINS.clone());
+        assert_eq!(needs[499], [498]);
+    }
+
+    #[test]
+    fn when_the_budget_is_used_up_edges_stay() {
+        let mut needs = chain(500);
+        Reach::new(0, 500).reduce(&mut needs, &mut 0);
+        assert_eq!(needs, chain(500));
+    }
+
+    #[test]
+    fn edges_between_stretches_stay() {
+        let mut needs = chain(500).split_off(100);
+        Reach::new(100, 400).reduce(&mut needs, &mut JOINS.clone());
+        assert_eq!(needs[399], [0, 498]);
+    }
+}
