@@ -95,8 +95,7 @@ table! {
         Assignment: "assignment" ["letter", "letter over"],
         Cancel: "cancel" ["letter", "letter over"],
         Retire: "retire" ["letter", "letter over"],
-        // The engine writes none yet.
-        Message: "message" [],
+        Message: "message" ["letter", "letter over"],
         Help: "help" ["letter", "letter over"],
     }
 }
@@ -137,6 +136,8 @@ table! {
         Join: "join" ["input"],
         Gone: "gone" ["input"],
         Retire: "retire" ["input"],
+        Message: "message" ["input"],
+        MessagesRead: "messages-read" ["input"],
     }
 }
 

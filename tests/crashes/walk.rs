@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tinytown_core::effect::{Effect, EffectResult};
-use tinytown_core::id::{AgentName, Claim, Generation, MissionId, OpId, Role, Sha};
-use tinytown_core::input::{AttemptEnd, Input, Join, MissionInput, NewMission, Submission};
+use tinytown_core::id::{AgentName, Claim, Generation, MessageId, MissionId, OpId, Role, Sha};
+use tinytown_core::input::{AttemptEnd, Input, Join, Message, MissionInput, NewMission, Submission};
 use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, External, ItemSpec, Kind, Origin, RoleWish};
 use tinytown_core::letter::{Brief, Letter, Recipient};
@@ -49,6 +49,7 @@ struct Walk {
     pulls: BTreeMap<String, Pull>,
     heads: u64,
     missions: u64,
+    unread: Option<(AgentName, MessageId)>,
 }
 
 impl Walk {
@@ -65,6 +66,7 @@ impl Walk {
             pulls: BTreeMap::new(),
             heads: 0,
             missions: 0,
+            unread: None,
         }
     }
 
@@ -87,7 +89,8 @@ impl Walk {
             0..30 => self.perform(),
             30..50 => self.read(),
             50..68 => self.finish(),
-            68..82 => self.pass_time(),
+            68..81 => self.pass_time(),
+            81..82 => self.send(),
             82..90 => self.note(),
             90..92 => self.operate(),
             92..94 => self.come_and_go(),
@@ -277,6 +280,20 @@ impl Walk {
         let kind = if claim.item.as_str().contains("review") { Kind::Review } else { Kind::Implement };
         let what = self.ending(&claim, kind);
         self.tell(claim.mission, what);
+    }
+
+    /// An operator says something to an agent, there or gone; or what was said is read.
+    fn send(&mut self) {
+        if let Some((agent, id)) = self.unread.take() {
+            return self.post(&Input::MessagesRead { agent, messages: vec![id] }, Vec::new());
+        }
+        let agents: Vec<AgentName> =
+            self.recorder.town.roster().iter().map(|agent| agent.name.clone()).collect();
+        let Some(agent) = self.pick(&agents) else { return };
+        let id = MessageId(uuid::Uuid::from_u128(self.rolls.into()));
+        self.unread = Some((agent.clone(), id));
+        let message = Message { id, agent, text: "mind the gap".to_owned(), from: "ada".to_owned() };
+        self.post(&Input::Message(message), Vec::new());
     }
 
     fn come_and_go(&mut self) {

@@ -10,6 +10,7 @@ mod error;
 pub mod evidence;
 mod join;
 mod listen;
+mod messages;
 mod news;
 mod office;
 pub mod place;

@@ -1,7 +1,7 @@
 //! The worker's life: take the name, serve it, leave.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tinytown_core::id::Claim;
 use tinytown_core::input::{AttemptEnd, Input, MissionInput};
@@ -10,10 +10,11 @@ use tinytown_store::StoreError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::attempt::{self, Attempt, Messages, Over, PARTING, Stop};
+use crate::attempt::{self, Attempt, Over, PARTING, Stop};
 use crate::error::WorkerError;
 use crate::join::{self, Asked, Start};
 use crate::listen;
+use crate::messages::Messages;
 use crate::news::{Event, Events};
 use crate::office::Office;
 use crate::prompt::Message;
@@ -95,7 +96,7 @@ struct Service {
     attempts: JoinSet<Result<Over, StoreError>>,
     current: Option<Current>,
     waiting: VecDeque<Brief>,
-    messages: Messages,
+    messages: Arc<Mutex<Messages>>,
     hurry: Arc<Notify>,
     retiring: bool,
     asking_again: bool,
@@ -121,7 +122,7 @@ impl Service {
             attempts: JoinSet::new(),
             current: None,
             waiting: VecDeque::new(),
-            messages: Messages::default(),
+            messages: Arc::default(),
             hurry: Arc::new(Notify::new()),
             retiring: false,
             asking_again: false,
@@ -191,8 +192,9 @@ impl Service {
                 self.retiring = true;
                 self.office.say(&Progress::Retiring);
             }
-            Letter::Message { text, from } => {
-                self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(Message { from, text });
+            Letter::Message { id, text, from } => {
+                let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+                messages.take(Message { id, from, text });
             }
             Letter::Help { .. } => {}
         }

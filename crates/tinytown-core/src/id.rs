@@ -52,6 +52,10 @@ uuid_name! {
     /// A mission's identity (UUIDv4). Order among missions is by creation time, not by id.
     MissionId
 }
+uuid_name! {
+    /// What an operator said to an agent once.
+    MessageId
+}
 
 macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident) => {

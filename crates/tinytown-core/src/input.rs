@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::effect::EffectResult;
-use crate::id::{AgentName, Claim, Generation, MissionId, OpId, Role, Sha};
+use crate::id::{AgentName, Claim, Generation, MessageId, MissionId, OpId, Role, Sha};
 use crate::item::ItemSpec;
 use crate::policy::Policy;
 use crate::roster::Place;
@@ -39,6 +39,29 @@ pub enum Input {
         /// Even if it is at work: the attempt is cancelled.
         force: bool,
     },
+    /// An operator says something to an agent.
+    Message(Message),
+    /// A worker handed messages to its agent, in a prompt: they are delivered.
+    MessagesRead {
+        /// Which agent.
+        agent: AgentName,
+        /// Which messages.
+        messages: Vec<MessageId>,
+    },
+}
+
+/// What an operator says to an agent. It waits in the agent's mailbox, in whatever start of it, until it was
+/// in a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Minted by the caller.
+    pub id: MessageId,
+    /// To which agent; one that is gone reads it once it is there again.
+    pub agent: AgentName,
+    /// The words, at most [`MESSAGE_LIMIT`](crate::letter::MESSAGE_LIMIT) bytes.
+    pub text: String,
+    /// Who says it.
+    pub from: String,
 }
 
 /// A mission to begin. All of it is frozen at that moment.

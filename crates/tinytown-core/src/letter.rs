@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentName, Claim, Fence, MissionId, Role, Sha};
+use crate::id::{AgentName, Claim, Fence, MessageId, MissionId, Role, Sha};
 use crate::item::Kind;
 use crate::text::Text;
 use crate::time::Time;
+
+/// Longest message to an agent, in bytes. What is longer is work, or belongs into a file of the repository.
+pub const MESSAGE_LIMIT: usize = 4096;
 
 /// Whose letter it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,7 +46,9 @@ pub enum Letter {
     Retire,
     /// Something an operator wants the agent to read with its next prompt.
     Message {
-        /// What.
+        /// Names it, in whatever start of the agent it is read.
+        id: MessageId,
+        /// What; at most [`MESSAGE_LIMIT`] bytes.
         text: String,
         /// From whom.
         from: String,
@@ -112,6 +117,11 @@ pub fn assignment_key(mission: MissionId, fence: Fence) -> String {
 /// The name of a cancellation's letter.
 pub fn cancel_key(mission: MissionId, fence: Fence) -> String {
     format!("cancel/{mission}/{fence}")
+}
+
+/// The name of a message's letter.
+pub fn message_key(id: MessageId) -> String {
+    format!("message/{id}")
 }
 
 /// The name of a help request's letter.

@@ -26,6 +26,8 @@ pub enum ObjectiveRef {
     Issue(IssueRef),
     /// A document, or an entry of one.
     Document(DocumentRef),
+    /// A text that somebody typed: nothing else can name it.
+    Errand,
 }
 
 /// Whatever becomes one item of a mission.
@@ -90,7 +92,7 @@ impl ObjectiveRef {
     pub fn relative_to(self, own: Option<&RepoName>) -> Self {
         match self {
             Self::Issue(issue) => Self::Issue(issue.relative_to(own)),
-            document @ Self::Document(_) => document,
+            other @ (Self::Document(_) | Self::Errand) => other,
         }
     }
 
@@ -98,7 +100,7 @@ impl ObjectiveRef {
     pub const fn issue(&self) -> Option<&IssueRef> {
         match self {
             Self::Issue(issue) => Some(issue),
-            Self::Document(_) => None,
+            Self::Document(_) | Self::Errand => None,
         }
     }
 
@@ -106,6 +108,7 @@ impl ObjectiveRef {
     pub fn key(&self) -> ItemKey {
         match self {
             Self::Issue(issue) => issue.key(),
+            Self::Errand => ItemKey::new("errand"),
             Self::Document(document) => {
                 let words: Vec<String> = document.to_string().split_whitespace().map(str::to_owned).collect();
                 ItemKey::new(words.join("-"))
@@ -119,6 +122,7 @@ impl fmt::Display for ObjectiveRef {
         match self {
             Self::Issue(issue) => issue.fmt(f),
             Self::Document(document) => document.fmt(f),
+            Self::Errand => f.write_str("the errand"),
         }
     }
 }

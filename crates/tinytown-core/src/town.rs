@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::decide::{self, Grant, Step};
-use crate::id::{AgentName, Generation, MissionId};
-use crate::input::{Answer, Input, Join, MissionInput, NewMission, Refusal};
-use crate::letter::{Delivery, Letter, Recipient};
+use crate::id::{AgentName, Generation, MessageId, MissionId};
+use crate::input::{Answer, Input, Join, Message, MissionInput, NewMission, Refusal};
+use crate::letter::{Delivery, Letter, MESSAGE_LIMIT, Recipient, message_key};
 use crate::mission::Mission;
 use crate::roster::{Agent, AgentState, Roster, RosterChange};
 use crate::time::Time;
@@ -63,6 +63,8 @@ impl Town {
             Input::Join(join) => self.join(join, now),
             Input::Gone { agent, generation, reason } => self.gone(agent, *generation, reason, now),
             Input::Retire { agent, force } => self.retire(agent, *force, now),
+            Input::Message(message) => self.message(message, now),
+            Input::MessagesRead { agent, messages } => self.messages_read(agent, messages, now),
         }
     }
 
@@ -211,11 +213,39 @@ impl Town {
         decided
     }
 
+    /// A letter, and nothing else: nothing that is decided depends on it.
+    fn message(&self, message: &Message, now: Time) -> Decided {
+        let Message { id, agent, text, from } = message;
+        if self.roster.get(agent).is_none() {
+            return unknown(agent, now);
+        }
+        if text.trim().is_empty() || text.len() > MESSAGE_LIMIT {
+            let told = format!("a message has 1 to {MESSAGE_LIMIT} bytes, this one has {}", text.len());
+            return refused(Refusal::Invalid, told, now);
+        }
+        let letter = Letter::Message { id: *id, text: text.clone(), from: from.clone() };
+        let to = Recipient::Agent(agent.clone());
+        let mut decided = answered(Answer::applied(), now);
+        decided.step.letters.push(Delivery { to, key: message_key(*id), letter });
+        decided
+    }
+
+    /// Whichever start of the agent read them: they were in a prompt.
+    fn messages_read(&self, agent: &AgentName, messages: &[MessageId], now: Time) -> Decided {
+        if self.roster.get(agent).is_none() {
+            return unknown(agent, now);
+        }
+        let mut decided = answered(Answer::applied(), now);
+        let letter = |id: &MessageId| (Recipient::Agent(agent.clone()), message_key(*id));
+        decided.step.letters_over = messages.iter().map(letter).collect();
+        decided
+    }
+
     fn present(&self, name: &AgentName, now: Time) -> Result<&Agent, Box<Decided>> {
         match self.roster.get(name) {
             Some(agent) if agent.is_present() => Ok(agent),
             Some(_) => Err(Box::new(refused(Refusal::NotNow, format!("{name} is gone already"), now))),
-            None => Err(Box::new(refused(Refusal::Unknown, format!("no agent {name} in this town"), now))),
+            None => Err(Box::new(unknown(name, now))),
         }
     }
 
@@ -232,6 +262,10 @@ impl Town {
 fn answered(answer: Answer, now: Time) -> Decided {
     let step = Step { answer, ..Step::new(0, now) };
     Decided { mission: None, begins: false, step }
+}
+
+fn unknown(agent: &AgentName, now: Time) -> Decided {
+    refused(Refusal::Unknown, format!("no agent {agent} in this town"), now)
 }
 
 fn refused(why: Refusal, message: String, now: Time) -> Decided {

@@ -146,13 +146,18 @@ pub fn write(town: &Town, decided: &Decided, input: &Input, context: Context<'_>
         effects: &step.effects,
     });
     let mission = decided.mission.filter(|_| !step.is_empty()).and_then(|id| town.mission(id));
-    let (of_mission, of_town) = if mission.is_some() { (Some(record), None) } else { (None, Some(record)) };
+    let (of_mission, of_town) = match mission {
+        Some(_) => (Some(record), None),
+        // What changed nothing is no history.
+        None if step.is_empty() => (None, None),
+        None => (None, Some(record)),
+    };
     let effect = |(op, effect): &(OpId, Effect)| {
         let mission = decided.mission?;
         Some(Outgoing { op: op.clone(), record: encode(&EffectToWrite { mission, effect }) })
     };
     Written {
-        town: write_roster(town.roster(), &step.roster, versions.town, of_town),
+        town: write_town(town.roster(), &step.roster, versions.town, of_town),
         mission: mission
             .zip(of_mission)
             .map(|(mission, step)| write_mission(mission, versions.mission, decided.begins, step)),
@@ -167,13 +172,13 @@ pub fn write(town: &Town, decided: &Decided, input: &Input, context: Context<'_>
     }
 }
 
-fn write_roster(
+fn write_town(
     roster: &Roster,
     changes: &[RosterChange],
     expect: u64,
     step: Option<Record>,
 ) -> Option<TownWrite> {
-    if changes.is_empty() {
+    if changes.is_empty() && step.is_none() {
         return None;
     }
     let names: BTreeSet<&AgentName> = changes.iter().map(changed_agent).collect();

@@ -11,7 +11,7 @@ mod supervise;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tinytown_core::id::{Claim, OpId};
+use tinytown_core::id::{Claim, MessageId, OpId};
 use tinytown_core::input::{Answer, AttemptEnd, Input, MissionInput, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::letter::Brief;
@@ -22,8 +22,8 @@ use self::collect::Collected;
 use self::prepare::{Desk, PrepareError};
 use self::supervise::Supervised;
 use crate::evidence::{Ending, Facts, Judged, Left, judge};
+use crate::messages::Messages;
 use crate::office::Office;
-use crate::prompt::Message;
 use crate::report::{Progress, chain};
 use crate::result_file;
 use crate::standing::Standing;
@@ -51,22 +51,19 @@ pub(crate) enum Over {
     Refused,
 }
 
-/// What operators wrote and no prompt has told yet.
-pub(crate) type Messages = Arc<Mutex<Vec<Message>>>;
-
 /// One attempt.
 pub(crate) struct Attempt {
     pub(crate) office: Arc<Office>,
     pub(crate) standing: Arc<Standing>,
     pub(crate) brief: Brief,
     pub(crate) stop: watch::Receiver<Option<Stop>>,
-    pub(crate) messages: Messages,
+    pub(crate) messages: Arc<Mutex<Messages>>,
 }
 
 impl Attempt {
     /// From the assignment to its end.
     pub(crate) async fn run(self) -> Result<Over, StoreError> {
-        let messages = self.messages().clone();
+        let messages = self.messages().next();
         let prepared = prepare::prepare(&self.office, &self.brief, &messages, self.body());
         let (told, desk) = tokio::join!(self.tell_start(), prepared);
         match told? {
@@ -83,7 +80,10 @@ impl Attempt {
             }
         }
         match desk {
-            Ok(desk) => self.work(desk, messages.len()).await,
+            Ok(desk) => {
+                let told: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+                self.work(desk, &told).await
+            }
             Err(error) => self.give_back(&error).await,
         }
     }
@@ -101,7 +101,7 @@ impl Attempt {
     }
 
     /// Runs the agent and hands in what came of it.
-    async fn work(&self, desk: Desk, told: usize) -> Result<Over, StoreError> {
+    async fn work(&self, desk: Desk, told: &[MessageId]) -> Result<Over, StoreError> {
         let Brief { claim, kind, .. } = &self.brief;
         let ending = match self.supervise(&desk, told).await? {
             Supervised::Ended(ending) => ending,
@@ -187,7 +187,7 @@ impl Attempt {
         }
     }
 
-    fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
+    fn messages(&self) -> MutexGuard<'_, Messages> {
         // Nothing is done under the lock that could panic half-way.
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }

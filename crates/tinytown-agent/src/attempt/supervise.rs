@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tinytown_core::id::MessageId;
+use tinytown_core::input::Input;
 use tinytown_core::letter::Brief;
 use tinytown_host::process::environment;
 use tinytown_host::run_files::Which;
@@ -9,7 +11,7 @@ use tinytown_host::supervise::{Cause, Exit, Outcome, Run, Spec, SuperviseError};
 use tinytown_store::StoreError;
 
 use super::prepare::Desk;
-use super::{Attempt, Stop, stopped};
+use super::{Attempt, PARTING, Stop, op, stopped};
 use crate::evidence::Ending;
 use crate::join::clear;
 use crate::report::{Progress, chain};
@@ -29,8 +31,8 @@ pub(super) enum Supervised {
 }
 
 impl Attempt {
-    /// Runs the agent, which so learns the first `told` messages; when this returns, no process of the run is left.
-    pub(super) async fn supervise(&self, desk: &Desk, told: usize) -> Result<Supervised, StoreError> {
+    /// Runs the agent, which is so told these messages; when this returns, no process of the run is left.
+    pub(super) async fn supervise(&self, desk: &Desk, told: &[MessageId]) -> Result<Supervised, StoreError> {
         let started = loop {
             let sure = tokio::select! {
                 biased;
@@ -50,12 +52,27 @@ impl Attempt {
         self.office.say(&Progress::Began { item: claim.item.clone(), attempt: claim.attempt });
         Ok(Supervised::Ended(match started {
             Ok(run) => {
-                self.messages().drain(..told);
-                self.attend(run).await
+                self.messages().told(told);
+                let (ending, ()) = tokio::join!(self.attend(run), self.acknowledge(told));
+                ending
             }
             Err(SuperviseError::FailedToStart(why)) => Ending::NotStarted(why),
             Err(error) => self.lost(&error).await,
         }))
+    }
+
+    /// Says that the messages were in a prompt that the agent has. If that cannot be said, the worker's next
+    /// start tells them again: better twice than never.
+    async fn acknowledge(&self, told: &[MessageId]) {
+        if told.is_empty() {
+            return;
+        }
+        let claim = &self.brief.claim;
+        let read = Input::MessagesRead { agent: claim.agent.clone(), messages: told.to_vec() };
+        let post = self.office.named(op("read", claim), &read);
+        if let Err(error) = self.unless_over(self.office.post(&post), PARTING).await {
+            self.office.say(&Progress::Trouble(chain(&error)));
+        }
     }
 
     /// Waits for the end, and passes on that it is to come sooner.

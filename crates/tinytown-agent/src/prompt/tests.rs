@@ -1,6 +1,6 @@
 //! What agents are told, whole.
 
-use tinytown_core::id::{AgentName, Claim, Fence, Generation, ItemKey, MissionId};
+use tinytown_core::id::{AgentName, Claim, Fence, Generation, ItemKey, MessageId, MissionId};
 use tinytown_core::text::Text;
 use uuid::Uuid;
 
@@ -40,6 +40,10 @@ fn prompt(brief: &Brief, body: &str, messages: &[Message]) -> Written {
     write(&Ask { brief, body, messages, base_branch: "main", rest: Path::new("/private/item-rest.md") })
 }
 
+fn message(text: &str) -> Message {
+    Message { id: MessageId(Uuid::from_u128(7)), from: "ada".to_owned(), text: text.to_owned() }
+}
+
 #[test]
 fn work_is_asked_for() {
     insta::assert_snapshot!(prompt(&brief(Kind::Implement), "People want to log in.\n", &[]).prompt);
@@ -59,9 +63,9 @@ fn a_fix_is_asked_for_with_all_that_is_known() {
         before: Some("attempt 1 ended (exit): the agent ended with exit code 3".to_owned()),
         ..brief(Kind::Fix)
     };
-    let message = Message { from: "ada".to_owned(), text: "Mind the ```old``` tests.".to_owned() };
+    let messages = [message("Mind the ```old``` tests."), message("And be quick.\n")];
     insta::assert_snapshot!(
-        prompt(&fix, "check failed\n\nWhat was seen:\n\nerror: 1 != 2", &[message]).prompt
+        prompt(&fix, "check failed\n\nWhat was seen:\n\nerror: 1 != 2", &messages).prompt
     );
 }
 
@@ -71,7 +75,7 @@ fn no_text_closes_its_fence_or_hides_in_it() {
         let before = Some(text.to_owned());
         let item = Brief { title: format!("{text}\n# obey"), before, ..brief(Kind::Implement) };
         let written =
-            prompt(&item, text, &[Message { from: "ada".to_owned(), text: text.to_owned() }]).prompt;
+            prompt(&item, text, &[Message { from: format!("{text}\nobey"), ..message(text) }]).prompt;
         assert!(!written.contains(['\u{1b}', '\u{202e}', '\0']), "{written:?}");
         let mut open: Option<&str> = None;
         for line in written.lines() {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tinytown_core::id::Sha;
 use tinytown_core::input::{AttemptEnd, MissionInput, Submission};
 use tinytown_core::item::Kind;
-use tinytown_core::letter::{Brief, Letter};
+use tinytown_core::letter::Brief;
 use tinytown_core::text::Text;
 
 use crate::world::{World, commit_all, eventually};
@@ -265,25 +265,6 @@ async fn the_contracts_values_are_those_of_the_assignment() {
         "{dir}|town|abcd0000-0000-0000-0000-000000000000|#2|implement\nbackend|backend|1|{branch}|{main}\n"
     );
     assert_eq!(world.log(), expected);
-}
-
-#[tokio::test]
-async fn operators_messages_are_in_the_next_prompt_and_only_there() {
-    let world = World::new("cat").await;
-    let worker = world.spawn().await;
-    let message = Letter::Message { text: "mind the gap".into(), from: "ada".into() };
-    world.dispatcher.send("message/1", message).await;
-    for (attempt, told) in [(1, true), (2, false)] {
-        let mut brief = world.brief();
-        brief.claim.attempt = attempt;
-        brief.claim.fence.0 += u64::from(attempt);
-        world.dispatcher.assign(&brief).await;
-        world.dispatcher.outcome(&brief.claim).await.unwrap_err();
-        let log = format!(".tinytown/logs/backend/abcd0000-2.a{attempt}.log");
-        let log = std::fs::read_to_string(world.settings.town_dir.join(log)).unwrap();
-        assert_eq!(log.contains("mind the gap"), told, "attempt {attempt}");
-    }
-    worker.stop().await;
 }
 
 #[tokio::test]

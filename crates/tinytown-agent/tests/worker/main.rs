@@ -8,6 +8,7 @@ mod endings;
 mod hostile;
 mod joining;
 mod leaving;
+mod messages;
 mod outages;
 mod pauses;
 mod world;

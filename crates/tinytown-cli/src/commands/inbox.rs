@@ -63,7 +63,7 @@ fn words(letter: &Letter) -> String {
         }
         Letter::Cancel { claim } => format!("🛑 stop work on {} of mission {}", claim.item, claim.mission),
         Letter::Retire => "👋 leave, after the work at hand".to_owned(),
-        Letter::Message { text, from } => format!("✉️  from {from}: {text}"),
+        Letter::Message { text, from, .. } => format!("✉️  from {from}: {text}"),
         Letter::Help { mission, reason, asked_at, attempt } => {
             format!(
                 "🆘 {asked_at} ({attempt}) mission {mission}: {reason} · answer with: tt mission note {mission} \"resume\""

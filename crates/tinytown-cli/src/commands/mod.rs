@@ -1,5 +1,7 @@
 //! The commands: one file each, with its arguments, one call and what is printed of the answer.
 
+mod addressee;
+mod assign;
 mod config;
 mod demo;
 mod inbox;
@@ -7,6 +9,7 @@ mod init;
 mod kill;
 mod logs;
 pub(crate) mod mission;
+mod send;
 mod spawn;
 mod status;
 mod work;
@@ -31,6 +34,10 @@ pub(crate) enum Command {
     Status(status::Status),
     /// What an agent's worker wrote
     Logs(logs::Logs),
+    /// Give one agent something to do, as a mission of its own
+    Assign(assign::Assign),
+    /// Say something to an agent, with its next prompt
+    Send(send::Send),
     /// Letters that wait, newest last
     Inbox(inbox::Inbox),
     /// Start, watch and steer missions
@@ -56,6 +63,8 @@ impl Command {
             Self::Kill(command) => command.run(app).await,
             Self::Status(command) => command.run(app).await,
             Self::Logs(command) => command.run(app).await,
+            Self::Assign(command) => command.run(app).await,
+            Self::Send(command) => command.run(app).await,
             Self::Inbox(command) => command.run(app).await,
             Self::Mission(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,

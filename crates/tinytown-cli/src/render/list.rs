@@ -5,7 +5,7 @@ use tinytown_core::mission::{Charter, Head};
 use tinytown_core::roster::{Agent, AgentState, Roster};
 use tinytown_core::time::Time;
 
-use super::{count, span};
+use super::{objectives, span};
 
 /// One mission in a list.
 #[derive(Debug, Serialize)]
@@ -93,7 +93,7 @@ const fn state(agent: &Agent) -> &'static str {
 /// One mission in a line.
 pub(crate) fn mission(charter: &Charter, head: &Head, now: Time) -> String {
     let age = span(now.since(charter.created_at));
-    let issues = count(charter.objectives.len(), "issue");
+    let issues = objectives(&charter.objectives);
     let help = head.help.as_ref().map(|help| format!(" · 🆘 {}", help.reason)).unwrap_or_default();
     format!(
         "   {}  {:<9}  {} of {} items done, {issues}, started {age} ago{help}",

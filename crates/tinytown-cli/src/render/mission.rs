@@ -6,7 +6,7 @@ use tinytown_core::mission::{Help, Item, ItemIx, Mission, NoteRecord, Phase};
 use tinytown_core::roster::Roster;
 use tinytown_core::time::Time;
 
-use super::{count, item, span, watch};
+use super::{count, item, objectives, span, watch};
 use crate::pulse::Pulse;
 
 /// Which parts were asked for besides the overview.
@@ -63,7 +63,7 @@ impl Scene<'_> {
         let age = span(self.now.since(charter.created_at));
         vec![
             format!("🚀 Mission {}: {}{reason}, started {age} ago", self.mission.id(), head.state.as_str()),
-            format!("📋 Objectives: {}", count(charter.objectives.len(), "issue")),
+            format!("📋 Objectives: {}", objectives(&charter.objectives)),
             format!("📦 Work items: {}{}", head.items, self.phases()),
         ]
     }

@@ -18,17 +18,19 @@ pub(crate) mod world;
 
 use std::time::Duration;
 
-use tinytown_core::item::{ItemSpec, Origin};
+use tinytown_core::objective::ObjectiveRef;
 
 /// `1 issue`, `3 issues`.
 pub(crate) fn count(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
-/// How many objectives of each sort there are.
-pub(crate) fn objectives(items: &[ItemSpec]) -> String {
-    let documents = items.iter().filter(|item| matches!(item.origin, Origin::Document(_))).count();
-    match (items.len() - documents, documents) {
+/// What a mission is about: issues and parts of documents, or, without any, an errand.
+pub(crate) fn objectives<T: AsRef<str>>(named: &[T]) -> String {
+    let is_document = |name: &&T| matches!(ObjectiveRef::parse(name.as_ref()), Ok(ObjectiveRef::Document(_)));
+    let documents = named.iter().filter(is_document).count();
+    match (named.len() - documents, documents) {
+        (0, 0) => "1 errand".to_owned(),
         (issues, 0) => count(issues, "issue"),
         (0, documents) => count(documents, "document part"),
         (issues, documents) => format!("{}, {}", count(issues, "issue"), count(documents, "document part")),

@@ -11,12 +11,13 @@ use tinytown_core::policy::Policy;
 use super::picture::of_plan;
 use super::{count, objectives};
 use crate::commands::mission::gather::Gathered;
+use crate::commands::mission::start::objectives_of;
 
 /// A plan as people read it.
 pub(crate) fn lines(gathered: &Gathered, forecast: &Forecast) -> Vec<String> {
     let plan = &gathered.plan;
     let mut lines = vec![
-        format!("📋 Objectives: {}", objectives(&plan.items)),
+        format!("📋 Objectives: {}", objectives(&objectives_of(plan))),
         format!("📦 Work items: {}, in {}", plan.items.len(), count(plan.waves.len(), "wave")),
         String::new(),
     ];

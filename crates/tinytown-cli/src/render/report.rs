@@ -49,7 +49,8 @@ pub(crate) fn lines(account: &Account<'_>) -> Vec<String> {
     ];
     lines.extend(account.items().flat_map(|(item, report)| item_lines(item, report)));
     if !account.report.merged.is_empty() {
-        let merged: Vec<&str> = account.report.merged.iter().map(|key| key.as_str()).collect();
+        let merged: Vec<&str> =
+            account.report.merged.iter().map(tinytown_core::id::ItemKey::as_str).collect();
         lines.push(format!("🔀 Merged, in this order: {}", merged.join(", ")));
     }
     if account.report.help_asked > 0 {
@@ -73,7 +74,7 @@ fn item_lines(item: &Item, report: &ItemReport) -> Vec<String> {
     let mut lines =
         vec![format!("   {icon} {}: {} · {ended}{pull}", item::label(&item.spec), item.spec.title)];
     if report.began_at.is_some() {
-        let agents: Vec<&str> = report.agents.iter().map(|agent| agent.as_str()).collect();
+        let agents: Vec<&str> = report.agents.iter().map(tinytown_core::id::AgentName::as_str).collect();
         let launches = usize::try_from(now.launches).unwrap_or(usize::MAX);
         lines.push(format!(
             "      {} by {}, {} lost; waited {}, worked {}, judged {}",

@@ -54,6 +54,8 @@ impl Turn<'_> {
             title: one_line(&format!("Fix {}: {summary}", item.spec.key)),
             kind: Kind::Fix,
             role: item.spec.role.clone().map(|wish| RoleWish { required: false, ..wish }),
+            // An errand is one agent's, to its end.
+            pinned: item.now.pinned.clone().filter(|_| item.spec.origin == Origin::Errand),
             body,
             ..follow_up_of(&item.spec)
         };

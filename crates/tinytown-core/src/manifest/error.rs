@@ -82,7 +82,7 @@ pub enum ManifestProblem {
 /// The option that names such an objective.
 const fn option(name: &ObjectiveRef) -> &'static str {
     match name {
-        ObjectiveRef::Issue(_) => "--issue",
+        ObjectiveRef::Issue(_) | ObjectiveRef::Errand => "--issue",
         ObjectiveRef::Document(_) => "--doc",
     }
 }

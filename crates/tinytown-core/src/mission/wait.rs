@@ -220,11 +220,12 @@ impl Mission {
             return reason(WaitCode::NoReviewer, Owner::Person, "operator", detail);
         }
         if busy.is_empty() {
-            let detail = match &item.spec.role {
-                Some(wish) if wish.required => {
+            let detail = match (&item.now.pinned, &item.spec.role) {
+                (Some(name), _) => format!("{name} is not there, and nobody else may take it; spawn it"),
+                (None, Some(wish)) if wish.required => {
                     format!("no agent with the role {} is there; spawn one", wish.role)
                 }
-                _ => "no agent is there; spawn one".to_owned(),
+                (None, _) => "no agent is there; spawn one".to_owned(),
             };
             return reason(WaitCode::NoAgent, Owner::Person, "operator", detail);
         }

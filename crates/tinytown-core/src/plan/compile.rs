@@ -128,5 +128,6 @@ fn origin(name: &ObjectiveRef) -> Origin {
     match name {
         ObjectiveRef::Issue(issue) => Origin::Issue(issue.clone()),
         ObjectiveRef::Document(document) => Origin::Document(document.to_string()),
+        ObjectiveRef::Errand => Origin::Errand,
     }
 }

@@ -35,7 +35,7 @@ pub fn forecast(plan: &Plan, roster: &Roster, policy: &Policy) -> Forecast {
     round.without_agent(&mut diagnostics);
     round.without_reviewer(&mut diagnostics);
     round.idle_slots(&mut diagnostics);
-    Forecast { agents: round.taken, rounds: round.rounds, diagnostics }
+    Forecast { agents: round.taken, rounds: round.played, diagnostics }
 }
 
 struct Rounds<'p> {
@@ -49,7 +49,7 @@ struct Rounds<'p> {
     dependents: Vec<Vec<usize>>,
     ready: BTreeSet<Rank>,
     taken: Vec<Option<AgentName>>,
-    rounds: usize,
+    played: usize,
 }
 
 impl<'p> Rounds<'p> {
@@ -68,7 +68,7 @@ impl<'p> Rounds<'p> {
             dependents: vec![Vec::new(); items.len()],
             ready: BTreeSet::new(),
             taken: vec![None; items.len()],
-            rounds: 0,
+            played: 0,
         };
         rounds.connect();
         rounds
@@ -95,7 +95,7 @@ impl<'p> Rounds<'p> {
             if given.is_empty() {
                 return;
             }
-            self.rounds += 1;
+            self.played += 1;
             for at in given {
                 for dependent in std::mem::take(&mut self.dependents[at]) {
                     self.waits[dependent] -= 1;

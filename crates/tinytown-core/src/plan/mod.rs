@@ -5,6 +5,7 @@
 
 mod compile;
 mod diagnostic;
+mod errand;
 mod forecast;
 mod reading;
 mod refusal;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use compile::compile;
 pub use diagnostic::{Code, Diagnostic, Level};
+pub use errand::Errand;
 pub use forecast::{Forecast, forecast};
 pub use refusal::Refusal;
 

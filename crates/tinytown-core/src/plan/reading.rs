@@ -195,7 +195,7 @@ impl Reading<'_> {
             None if self.skip() => {
                 let place = &self.objective.location;
                 let (state, again) = match self.name {
-                    ObjectiveRef::Issue(_) => ("closed", "reopen it"),
+                    ObjectiveRef::Issue(_) | ObjectiveRef::Errand => ("closed", "reopen it"),
                     ObjectiveRef::Document(_) => ("ticked off", "untick it"),
                 };
                 let message = format!(

@@ -1,6 +1,6 @@
 //! Why a plan cannot be started, as a person reads it.
 
-use super::{Code, Diagnostic, Level};
+use super::{Code, Diagnostic, Level, errand};
 use crate::graph::Cycle;
 use crate::id::ItemKey;
 use crate::item::{EdgeOrigin, EdgeSource};
@@ -31,13 +31,15 @@ pub enum Refusal {
 const fn missing(on: &ObjectiveRef) -> &'static str {
     match on {
         ObjectiveRef::Issue(_) => "does not exist",
-        ObjectiveRef::Document(_) => "is not part of this mission",
+        ObjectiveRef::Document(_) | ObjectiveRef::Errand => "is not part of this mission",
     }
 }
 
 fn dangling_remedy(source: &EdgeSource, item: &ItemKey) -> String {
     match source.by {
         EdgeOrigin::Manifest => "correct the number there".to_owned(),
+        // It has no manifest.
+        EdgeOrigin::Marker if item.as_str() == errand::KEY => "correct the number in the text".to_owned(),
         EdgeOrigin::Marker | EdgeOrigin::Forge => {
             format!("correct the number there, or replace depends_on of {item} in the manifest")
         }

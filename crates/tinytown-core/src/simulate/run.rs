@@ -340,8 +340,8 @@ fn is_of_a_person(input: &Input) -> bool {
     let by_person =
         |what: &MissionInput| matches!(what, MissionInput::Note { .. } | MissionInput::Stop { .. });
     match input {
-        Input::Start(_) | Input::Join(_) | Input::Retire { .. } => true,
-        Input::Gone { .. } => false,
+        Input::Start(_) | Input::Join(_) | Input::Retire { .. } | Input::Message(_) => true,
+        Input::Gone { .. } | Input::MessagesRead { .. } => false,
         Input::Mission { what, .. } => by_person(what) || *what == MissionInput::Resume,
     }
 }

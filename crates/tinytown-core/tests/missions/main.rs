@@ -1,5 +1,6 @@
 //! What missions do over time, told by their events.
 
+mod errands;
 mod world;
 
 use tinytown_core::effect::{Effect, EffectResult};

@@ -8,7 +8,7 @@ use tinytown_core::document;
 use tinytown_core::issue::{IssueRef, IssueState, RepoName};
 use tinytown_core::manifest::Manifest;
 use tinytown_core::objective::Objective;
-use tinytown_core::plan::{self, Code, Diagnostic, IssueStanding, Level, Plan, Request};
+use tinytown_core::plan::{self, Code, Diagnostic, Errand, IssueStanding, Level, Plan, Refusal, Request};
 use tinytown_core::policy::Policy;
 use tinytown_forge::{Forge, Lookup};
 
@@ -186,19 +186,35 @@ async fn issues(
 }
 
 /// Asks the forge about what objectives depend on, and compiles them.
-pub(crate) async fn compile(
+async fn compile(
     forge: &dyn Forge,
     objectives: &[Objective],
     manifest: &Manifest,
     own: Option<&RepoName>,
 ) -> Result<Plan, NoPlan> {
-    let outside = plan::references_outside(objectives, manifest, own);
-    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await? };
-    let standings: BTreeMap<IssueRef, IssueStanding> =
-        outside.into_iter().zip(found.iter().map(standing)).collect();
+    let standings = standings(forge, plan::references_outside(objectives, manifest, own)).await?;
     let request = Request { objectives, standings: &standings, manifest, own };
-    plan::compile(&request)
-        .map_err(|refusals| NoPlan::Refused(refusals.iter().map(plan::Refusal::diagnostic).collect()))
+    plan::compile(&request).map_err(|refusals| no_plan(&refusals))
+}
+
+/// Asks the forge what an errand depends on, and compiles it.
+pub(crate) async fn errand(composed: &Composed, errand: &Errand) -> Result<Plan, NoPlan> {
+    let (forge, own) = (composed.forge().await?, own(&composed.town));
+    let standings = standings(&*forge, errand.references(own.as_ref())).await?;
+    errand.compile(&standings, own.as_ref()).map_err(|refusals| no_plan(&refusals))
+}
+
+fn no_plan(refusals: &[Refusal]) -> NoPlan {
+    NoPlan::Refused(refusals.iter().map(Refusal::diagnostic).collect())
+}
+
+/// What the forge says about issues that are not objectives.
+async fn standings(
+    forge: &dyn Forge,
+    outside: Vec<IssueRef>,
+) -> Result<BTreeMap<IssueRef, IssueStanding>, Failure> {
+    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await? };
+    Ok(outside.into_iter().zip(found.iter().map(standing)).collect())
 }
 
 fn standing(lookup: &Lookup) -> IssueStanding {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tinytown_core::id::MissionId;
 use tinytown_core::input::{Input, NewMission};
+use tinytown_core::item::Origin;
 use tinytown_core::plan::{Diagnostic, Level, Plan as CompiledPlan};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
@@ -55,26 +56,37 @@ impl Start {
     /// Starts the mission in this town, and prints that.
     pub(crate) async fn begin(&self, terminal: Terminal, composed: &Composed) -> Result<MissionId, Failure> {
         let Gathered { plan, policy } = self.wanted.gather(composed).await.map_err(NoPlan::into_failure)?;
-        tell_diagnostics(terminal, &plan.diagnostics);
-        warn_of_uncommitted(terminal, &composed.town).await;
-        let id = MissionId(clock::new_id());
-        let mut blobs = Vec::new();
-        let input = Input::Start(Box::new(new_mission(id, policy, &plan, &mut blobs)));
-        let applied = composed.apply(&input, blobs).await?;
-        self.print(terminal, id, &plan)?;
-        tell_waiting(terminal, &applied);
-        Ok(id)
+        create(terminal, composed, policy, &plan, self.json).await
     }
+}
 
-    fn print(&self, terminal: Terminal, id: MissionId, plan: &CompiledPlan) -> Result<(), Failure> {
-        if self.json {
-            return terminal.json(&started_json(id, plan));
-        }
-        if terminal.is_quiet() {
-            return terminal.line(id);
-        }
-        terminal.lines(&started(id, plan))
+/// Creates the mission of a plan, and prints that, with what the user should know.
+pub(crate) async fn create(
+    terminal: Terminal,
+    composed: &Composed,
+    policy: Policy,
+    plan: &CompiledPlan,
+    json: bool,
+) -> Result<MissionId, Failure> {
+    tell_diagnostics(terminal, &plan.diagnostics);
+    warn_of_uncommitted(terminal, &composed.town).await;
+    let id = MissionId(clock::new_id());
+    let mut blobs = Vec::new();
+    let input = Input::Start(Box::new(new_mission(id, policy, plan, &mut blobs)));
+    let applied = composed.apply(&input, blobs).await?;
+    print(terminal, id, plan, json)?;
+    tell_waiting(terminal, &applied);
+    Ok(id)
+}
+
+fn print(terminal: Terminal, id: MissionId, plan: &CompiledPlan, json: bool) -> Result<(), Failure> {
+    if json {
+        return terminal.json(&started_json(id, plan));
     }
+    if terminal.is_quiet() {
+        return terminal.line(id);
+    }
+    terminal.lines(&started(id, plan))
 }
 
 /// What the user should know about a plan; that is no data.
@@ -98,14 +110,20 @@ async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
 
 /// The mission as it is frozen; long texts go beside it.
 fn new_mission(id: MissionId, policy: Policy, plan: &CompiledPlan, blobs: &mut Vec<Blob>) -> NewMission {
+    let objectives = objectives_of(plan);
     let mut items = plan.items.clone();
     for item in &mut items {
         if let Text::Inline(text) = std::mem::take(&mut item.body) {
             item.body = intern(blobs, text);
         }
     }
-    let objectives = items.iter().map(|item| item.key.to_string()).collect();
     NewMission { id, policy, objectives, items }
+}
+
+/// What the user named. An errand names nothing that another mission could be about as well.
+pub(crate) fn objectives_of(plan: &CompiledPlan) -> Vec<String> {
+    let named = plan.items.iter().filter(|item| item.origin != Origin::Errand);
+    named.map(|item| item.key.to_string()).collect()
 }
 
 /// As the tutorial prints it.
@@ -113,7 +131,7 @@ fn started(id: MissionId, plan: &CompiledPlan) -> Vec<String> {
     let items = plan.items.len();
     let mut lines = vec![
         format!("🚀 Mission started: {id}"),
-        format!("📋 Objectives: {}", objectives(&plan.items)),
+        format!("📋 Objectives: {}", objectives(&objectives_of(plan))),
         format!("📦 Work items: {items}"),
     ];
     lines.extend(plan.items.iter().map(item::planned));
