@@ -33,8 +33,11 @@ fn prompt(town: &Town, mission: &str) -> String {
     fs::read_to_string(file).expect("the agent left its prompt")
 }
 
-fn letters(town: &Town, name: &str) -> Vec<Value> {
-    town.json(&["inbox", name])["letters"].as_array().expect("letters").clone()
+/// The messages that wait for an agent.
+fn messages(town: &Town, name: &str) -> Vec<Value> {
+    let mut letters = town.json(&["inbox", name])["letters"].as_array().expect("letters").clone();
+    letters.retain(|letter| letter["letter"] == "message");
+    letters
 }
 
 /// The one item of an errand's mission.
@@ -114,10 +117,10 @@ fn a_message_arrives_in_the_next_prompt_and_in_no_other() {
     assert_eq!(told.matches("mind the gap").count(), 1, "{told}");
     assert!(told.contains("\n## Messages\n"), "{told}");
     assert!(!prompt(&town, &second).contains("mind the gap"));
-    assert_eq!(letters(&town, "ben"), Vec::<Value>::new());
+    assert_eq!(messages(&town, "ben"), Vec::<Value>::new());
     let said = town.tt(&["send", "ben", "mind", "the", "doors"]).exits(0);
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("✉️  ben reads it with its next prompt\n", ""));
-    assert_eq!(letters(&town, "ben")[0]["text"], "mind the doors");
+    assert_eq!(messages(&town, "ben")[0]["text"], "mind the doors");
     dispatcher.stop().exits(0);
 }
 
@@ -129,7 +132,7 @@ fn a_message_survives_its_agents_worker_and_the_dispatcher() {
     kill_worker(&town, "ben");
     dispatcher.kill();
     town.tt(&["send", "ben", "mind the doors"]).exits(0);
-    assert_eq!(letters(&town, "ben").len(), 2);
+    assert_eq!(messages(&town, "ben").len(), 2);
     town.spawn_worker("ben", None);
     let dispatcher = town.dispatcher();
     let mission = assign(&town, "ben", "One");
@@ -137,7 +140,7 @@ fn a_message_survives_its_agents_worker_and_the_dispatcher() {
     let told = prompt(&town, &mission);
     let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("no {text:?} in:\n{told}"));
     assert!(at("mind the gap") < at("mind the doors"), "{told}");
-    assert_eq!(letters(&town, "ben"), Vec::<Value>::new());
+    assert_eq!(messages(&town, "ben"), Vec::<Value>::new());
     dispatcher.stop().exits(0);
 }
 
@@ -147,7 +150,7 @@ fn a_message_to_an_agent_that_is_gone_waits_for_it() {
     town.tt(&["kill", "ben"]).exits(0);
     town.tt(&["send", "ben", "welcome back"]).exits(0).says(&["warning: ben is not there", "tt spawn ben"]);
     town.tt(&["-q", "assign", "ben", "One"]).exits(0);
-    assert_eq!(letters(&town, "ben").len(), 1);
+    assert_eq!(messages(&town, "ben").len(), 1);
 }
 
 /// `tt` that reads this on its standard input.
@@ -166,7 +169,7 @@ fn a_text_may_come_from_standard_input() {
     let started: Value = serde_json::from_str(&started).expect("JSON");
     assert_eq!(started["work_items"][0]["title"], "Tidy up");
     piped(&town, "mind\\nthe gap\\n", &["send", "ben", "-"]).exits(0);
-    assert_eq!(letters(&town, "ben")[0]["text"], "mind\nthe gap\n");
+    assert_eq!(messages(&town, "ben")[0]["text"], "mind\nthe gap\n");
     piped(&town, "", &["assign", "ben", "-"]).exits(2).says(&["no words"]);
     piped(&town, "\\377", &["send", "ben", "-"]).exits(5).says(&["not UTF-8"]);
 }
@@ -187,7 +190,7 @@ fn what_makes_no_sense_is_refused_and_creates_nothing() {
     let dangling = town.tt(&["assign", "ann", "Open the door\nDepends on #3."]).exits(5);
     dangling.says(&["errand depends on #3, which does not exist (errand:2", "no mission was started"]);
     town.tt(&["send", "ann", &"x".repeat(4097)]).exits(5).says(&["4097 bytes", "tt assign"]);
-    assert_eq!(letters(&town, "ann"), Vec::<Value>::new());
+    assert_eq!(messages(&town, "ann"), Vec::<Value>::new());
     town.has_no_mission();
     let place = Place::new();
     for command in ["assign", "send"] {
