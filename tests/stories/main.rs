@@ -1,6 +1,7 @@
 //! Stories through the real `tt`, real git, real SQLite and real processes.
 
 mod conflicts;
+mod doctor;
 mod errands;
 mod hygiene;
 mod kills;

@@ -13,7 +13,7 @@ use tinytown_forge::{Forge, LocalConfig, LocalError, LocalForge};
 use tinytown_host::git::Identity;
 use tinytown_host::supervise::Supervisor;
 use tinytown_store::codec::encode;
-use tinytown_store::{Blob, InboxEntry, Post, SqliteStore, Store, StoreError, TownIdentity};
+use tinytown_store::{Blob, InboxEntry, Post, SqliteFile, SqliteStore, Store, StoreError, TownIdentity};
 
 use crate::config::{ForgeKind, StoreUrl};
 use crate::failure::{ExitCode, Failure};
@@ -48,11 +48,7 @@ impl Composed {
     pub(crate) async fn forge(&self) -> Result<Arc<dyn Forge>, Failure> {
         match self.town.config.forge.kind {
             ForgeKind::Local => self.local_forge().await,
-            ForgeKind::Github => {
-                let message = "this build of tt has no GitHub forge";
-                let hint = "use issues in files with: tt config forge.kind local";
-                Err(Failure::new(ExitCode::Unavailable, message).hint(hint))
-            }
+            ForgeKind::Github => Err(no_github()),
         }
     }
 
@@ -196,7 +192,7 @@ async fn identity(town: &Town, agent: &AgentName) -> Result<Identity, Failure> {
 }
 
 /// Whether a program can be found; one with a path of its own is looked for when it is started.
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let executable = |path: &Path| {
         path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
@@ -245,6 +241,18 @@ pub(crate) fn program() -> Result<PathBuf, Failure> {
 /// What supervises agents and checks.
 fn supervisor() -> Result<Supervisor, Failure> {
     Ok(Supervisor { program: program()?, args: vec!["supervise".to_owned()] })
+}
+
+/// The store's file, to be looked at by somebody who changes nothing. It need not be there.
+pub(crate) fn store_file(url: &StoreUrl, root: &Path) -> Result<SqliteFile, Failure> {
+    url.file(root).map(SqliteFile::at).ok_or_else(|| no_redis(url))
+}
+
+/// There is no such forge yet.
+pub(crate) fn no_github() -> Failure {
+    let message = "this build of tt has no GitHub forge";
+    let hint = "use issues in files with: tt config forge.kind local";
+    Failure::new(ExitCode::Unavailable, message).hint(hint)
 }
 
 fn no_forge(error: &LocalError) -> Failure {

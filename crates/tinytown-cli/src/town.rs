@@ -28,19 +28,7 @@ pub(crate) struct Town {
 impl Town {
     /// The town that the user means: `named` (from `--town` or `TINYTOWN_DIR`), else upwards from here.
     pub(crate) fn find(named: Option<&Path>) -> Result<Self, Failure> {
-        let root = match named {
-            Some(folder) => folder.canonicalize().ok().filter(|folder| folder.join(FILE).is_file()),
-            None => upwards(&std::env::current_dir()?),
-        };
-        let Some(root) = root else {
-            let place =
-                named.map_or_else(|| "here or above".to_owned(), |folder| format!("in {}", folder.display()));
-            let message = format!("no town: there is no {FILE} {place}");
-            return Err(
-                Failure::new(ExitCode::NotFound, message).hint("make one in this repository with: tt init")
-            );
-        };
-        Self::at(root, store_override().as_deref())
+        Self::at(root(named)?, store_override().as_deref())
     }
 
     /// The town in that folder; `store` overrides where it lives.
@@ -75,6 +63,20 @@ impl Town {
     pub(crate) fn log_of(&self, agent: &AgentName) -> PathBuf {
         self.logs().join(format!("{agent}.log"))
     }
+}
+
+/// The folder of the town that the user means, whatever its file says; see [`Town::find`].
+pub(crate) fn root(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let root = match named {
+        Some(folder) => folder.canonicalize().ok().filter(|folder| folder.join(FILE).is_file()),
+        None => upwards(&std::env::current_dir()?),
+    };
+    root.ok_or_else(|| {
+        let place =
+            named.map_or_else(|| "here or above".to_owned(), |folder| format!("in {}", folder.display()));
+        let message = format!("no town: there is no {FILE} {place}");
+        Failure::new(ExitCode::NotFound, message).hint("make one in this repository with: tt init")
+    })
 }
 
 /// Where the environment says that towns live, if it does.

@@ -61,6 +61,14 @@ impl Policy {
     /// # Errors
     /// The first knob that is out of range.
     pub fn validate(self) -> Result<Self, PolicyError> {
+        match self.faults().next() {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// Every knob that is out of range.
+    pub fn faults(&self) -> impl Iterator<Item = PolicyError> + use<> {
         const MONTH: u64 = 31 * 86_400;
         let ranges = [
             ("max_parallel", u64::from(self.max_parallel), 1, 1000),
@@ -70,10 +78,8 @@ impl Policy {
             ("item_timeout_secs", self.item_timeout_secs, 1, MONTH),
             ("stall_timeout_secs", self.stall_timeout_secs, 1, MONTH),
         ];
-        match ranges.into_iter().find(|(_, value, min, max)| !(min..=max).contains(&value)) {
-            Some((key, value, min, max)) => Err(PolicyError { key, value, min, max }),
-            None => Ok(self),
-        }
+        let outside = ranges.into_iter().filter(|(_, value, min, max)| !(min..=max).contains(&value));
+        outside.map(|(key, value, min, max)| PolicyError { key, value, min, max })
     }
 
     /// Time between two looks at a pull request.

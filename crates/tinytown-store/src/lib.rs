@@ -21,4 +21,4 @@ pub use faulty::{CallName, Fault, Faulty, Fired, Plan};
 pub use memory::MemoryStore;
 pub use port::*;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{Glance, SqliteFile, SqliteHealth, SqliteStore};

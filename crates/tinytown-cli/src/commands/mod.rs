@@ -4,6 +4,7 @@ mod addressee;
 mod assign;
 mod config;
 mod demo;
+mod doctor;
 mod inbox;
 mod init;
 mod kill;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Kill(kill::Kill),
     /// Agents and missions at a glance
     Status(status::Status),
+    /// Look at everything that a night depends on, and say how to mend it
+    Doctor(doctor::Doctor),
     /// What an agent's worker wrote
     Logs(logs::Logs),
     /// Give one agent something to do, as a mission of its own
@@ -62,6 +65,7 @@ impl Command {
             Self::Spawn(command) => command.run(app).await,
             Self::Kill(command) => command.run(app).await,
             Self::Status(command) => command.run(app).await,
+            Self::Doctor(command) => command.run(app).await,
             Self::Logs(command) => command.run(app).await,
             Self::Assign(command) => command.run(app).await,
             Self::Send(command) => command.run(app).await,

@@ -1,6 +1,7 @@
 //! `tinytown.toml`: what a town is made of, typed and validated.
 
 mod edit;
+mod problems;
 mod store_url;
 mod template;
 
@@ -16,6 +17,7 @@ use tinytown_core::issue::RepoName;
 use tinytown_core::policy::{Policy, PolicyError};
 
 pub(crate) use edit::{EditError, set};
+pub(crate) use problems::problems;
 pub(crate) use store_url::StoreUrl;
 pub(crate) use template::Template;
 
@@ -152,26 +154,31 @@ impl Config {
     }
 
     fn validate(&self, file: &str) -> Result<(), ConfigError> {
-        let wrong = |(key, value, expected): (&str, &str, String)| ConfigError::Value {
+        self.faults(file).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Everything that can be read and makes no sense.
+    fn faults(&self, file: &str) -> Vec<ConfigError> {
+        let wrong = |key: &str, value: &str, expected: String| ConfigError::Value {
             file: file.to_owned(),
             key: key.to_owned(),
             value: value.to_owned(),
             expected,
         };
-        self.faults().into_iter().next().map_or(Ok(()), |fault| Err(wrong(fault)))?;
-        let policy = self.policy.clone().validate();
-        policy.map_err(|error| ConfigError::Policy { file: file.to_owned(), error })?;
-        self.timing.validate(file)?;
-        match self.cli.iter().find(|(_, cli)| cli.command.first().is_none_or(String::is_empty)) {
-            Some((name, _)) => {
-                Err(wrong((&format!("cli.{name}.command"), "", "name the program to run".to_owned())))
-            }
-            None => Ok(()),
-        }
+        let texts = self.wrong_texts().into_iter().map(|(key, value, expected)| wrong(key, value, expected));
+        let policy = self.policy.faults().map(|error| ConfigError::Policy { file: file.to_owned(), error });
+        let timing = self
+            .timing
+            .faults()
+            .map(|(key, ms)| wrong(key, &ms.to_string(), "must be 100 to 3600000 milliseconds".to_owned()));
+        let no_program = self.cli.iter().filter(|(_, cli)| cli.command.first().is_none_or(String::is_empty));
+        let clis = no_program
+            .map(|(name, _)| wrong(&format!("cli.{name}.command"), "", "name the program to run".to_owned()));
+        texts.chain(policy).chain(timing).chain(clis).collect()
     }
 
     /// Values that make no sense: key, value, what is expected.
-    fn faults(&self) -> Vec<(&'static str, &str, String)> {
+    fn wrong_texts(&self) -> Vec<(&'static str, &str, String)> {
         let forge = &self.forge;
         let mut faults = Vec::new();
         let mut check = |good: bool, key: &'static str, value, expected: &str| {
@@ -195,20 +202,13 @@ impl Config {
 }
 
 impl Timing {
-    fn validate(&self, file: &str) -> Result<(), ConfigError> {
+    /// Leases that are too short or too long: key and milliseconds.
+    fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let leases = [
             ("timing.dispatcher_lease_ms", self.dispatcher_lease_ms),
             ("timing.agent_lease_ms", self.agent_lease_ms),
         ];
-        match leases.into_iter().find(|(_, ms)| !(100..=3_600_000).contains(ms)) {
-            Some((key, ms)) => Err(ConfigError::Value {
-                file: file.to_owned(),
-                key: key.to_owned(),
-                value: ms.to_string(),
-                expected: "must be 100 to 3600000 milliseconds".to_owned(),
-            }),
-            None => Ok(()),
-        }
+        leases.into_iter().filter(|(_, ms)| !(100..=3_600_000).contains(ms))
     }
 }
 

@@ -46,3 +46,13 @@ pub(crate) fn span(span: Duration) -> String {
         seconds => format!("{}d", seconds / 86_400),
     }
 }
+
+/// A size as people say it: `512 B`, `20 KiB`, `1.5 GiB`.
+pub(crate) fn bytes(size: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| size >> shift > 0) {
+        Some((30, unit)) => format!("{}.{} {unit}", size >> 30, ((size >> 20) & 1023) * 10 / 1024),
+        Some((shift, unit)) => format!("{} {unit}", size >> shift),
+        None => format!("{size} B"),
+    }
+}

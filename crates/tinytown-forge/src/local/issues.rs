@@ -15,10 +15,10 @@ use crate::{ForgeError, Lookup};
 const SIZE_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// An issue folder.
-struct Folder {
-    path: PathBuf,
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
     /// What messages call it.
-    shown: PathBuf,
+    pub(super) shown: PathBuf,
 }
 
 impl LocalForge {
@@ -49,7 +49,7 @@ impl Folder {
     }
 
     /// The files that have an issue's name, by its number.
-    fn files(&self) -> io::Result<BTreeMap<u64, Vec<PathBuf>>> {
+    pub(super) fn files(&self) -> io::Result<BTreeMap<u64, Vec<PathBuf>>> {
         let mut files: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
         for entry in fs::read_dir(&self.path)? {
             let name = PathBuf::from(entry?.file_name());
@@ -91,7 +91,7 @@ impl Folder {
     }
 
     /// The text of a file in the folder; a link must not lead out of it.
-    fn text(&self, name: &Path) -> io::Result<String> {
+    pub(super) fn text(&self, name: &Path) -> io::Result<String> {
         let path = fs::canonicalize(self.path.join(name))?;
         if !path.starts_with(fs::canonicalize(&self.path)?) {
             return Err(io::Error::other("it is a link to a place outside of the issue folder"));
@@ -119,7 +119,7 @@ fn number_of(name: &Path) -> Option<u64> {
 }
 
 /// A title for an issue without a heading, from its file's name.
-fn title_from(name: &Path) -> String {
+pub(super) fn title_from(name: &Path) -> String {
     let stem = name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     stem.split_once('-').map_or_else(|| stem.clone(), |(_, slug)| slug.replace(['-', '_'], " "))
 }

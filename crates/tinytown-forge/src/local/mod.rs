@@ -30,6 +30,7 @@ mod record;
 mod repo;
 mod runner;
 mod scratch;
+mod survey;
 mod words;
 
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ use crate::{
     BaseOutcome, BaseRequest, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
     PublishOutcome, PublishRequest,
 };
+pub use survey::{IssueFolder, IssueTrouble, survey_issues};
+
 use checks::UnderWay;
 use merged::Merges;
 use repo::Repo;

@@ -250,24 +250,30 @@ fn program() -> &'static Path {
 /// # Errors
 /// [`GitError::Start`] without git, [`GitError::TooOld`] before 2.38.
 pub async fn require_supported() -> Result<(), GitError> {
-    static CHECKED: OnceCell<()> = OnceCell::const_new();
-    CHECKED
-        .get_or_try_init(|| async {
-            let printed = Git::at("/").call(["version"]).bytes().await?;
-            supported(&String::from_utf8_lossy(&printed))
-        })
-        .await
-        .copied()
+    version().await.map(drop)
 }
 
-/// Judges what `git version` printed.
-fn supported(printed: &str) -> Result<(), GitError> {
+/// The version of the git that is used, such as `2.47.3`. Looked up once per process.
+///
+/// # Errors
+/// As [`require_supported`].
+pub async fn version() -> Result<&'static str, GitError> {
+    static FOUND: OnceCell<String> = OnceCell::const_new();
+    let ask = || async {
+        let printed = Git::at("/").call(["version"]).bytes().await?;
+        supported(&String::from_utf8_lossy(&printed)).map(str::to_owned)
+    };
+    FOUND.get_or_try_init(ask).await.map(String::as_str)
+}
+
+/// The version in what `git version` printed, if it is new enough.
+fn supported(printed: &str) -> Result<&str, GitError> {
     let version = printed.trim().trim_start_matches("git version ");
     let mut numbers = version.split('.').map_while(|n| n.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
         (Some(2), Some(minor)) if minor < 38 => Err(GitError::TooOld { found: version.to_owned() }),
         (Some(major), _) if major < 2 => Err(GitError::TooOld { found: version.to_owned() }),
-        (Some(_), _) => Ok(()),
+        (Some(_), _) => Ok(version),
         _ => Err(GitError::answer("git version", printed)),
     }
 }

@@ -5,6 +5,7 @@
 
 mod commit;
 mod failure;
+mod look;
 mod open;
 mod reads;
 mod value;
@@ -20,7 +21,9 @@ use rusqlite::Connection;
 use tinytown_core::id::{AgentName, Generation, MissionId, OpId};
 
 use self::failure::{Failure, unavailable};
+pub use self::look::{Glance, SqliteFile, SqliteHealth};
 use self::open::Access;
+
 use self::watcher::Watcher;
 use self::worker::Worker;
 use crate::{

@@ -104,7 +104,8 @@ fn schema_version(path: &Path, at: &str) -> Result<u32, Failure> {
     version_of(&connection, at)
 }
 
-fn version_of(connection: &Connection, at: &str) -> Result<u32, Failure> {
+/// The same through a connection.
+pub(super) fn version_of(connection: &Connection, at: &str) -> Result<u32, Failure> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > SCHEMA_VERSION {
         let what = format!("the store at {at}");

@@ -3,6 +3,7 @@
 mod files;
 mod forgetting;
 mod golden;
+mod looking;
 mod model;
 mod processes;
 mod suite;
