@@ -12,27 +12,31 @@ use super::{Config, ConfigError, line_of};
 /// A file with more mistakes than this is not ours; nobody reads on.
 const MOST: usize = 50;
 
-/// Every problem of the file's text, in the order in which reading meets them: what is no TOML, else
-/// keys and types, then values.
+/// Every problem of the file's text: what is no TOML, else keys and types, then values.
 pub(crate) fn problems(text: &str, file: &str) -> Vec<ConfigError> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut found = Findings { text, file, errors: Vec::new() };
+    let mut found = Problems { text, file, errors: Vec::new() };
     if errors.is_empty() {
         found.read(table);
     }
     for error in &errors {
         found.add(error);
     }
+    // What has a line comes first, from top to bottom.
+    found.errors.sort_by_key(|error| match error {
+        ConfigError::Shape { line, .. } => *line,
+        ConfigError::Value { .. } | ConfigError::Policy { .. } => usize::MAX,
+    });
     found.errors
 }
 
-struct Findings<'a> {
+struct Problems<'a> {
     text: &'a str,
     file: &'a str,
     errors: Vec<ConfigError>,
 }
 
-impl<'a> Findings<'a> {
+impl<'a> Problems<'a> {
     fn add(&mut self, error: &Error) {
         let line = error.span().map_or(1, |span| line_of(self.text, span.start));
         let message = error.message().trim().to_owned();
@@ -44,38 +48,50 @@ impl<'a> Findings<'a> {
 
     /// Reads again and again, each time without what was wrong.
     fn read(&mut self, mut table: Spanned<DeTable<'a>>) {
+        let mut taken: Vec<Taken> = Vec::new();
         for _ in 0..MOST {
             let error = match Config::deserialize(Deserializer::from(table.clone())) {
                 Ok(config) => return self.errors.extend(config.faults(self.file)),
                 Err(error) => error,
             };
+            let span = error.span().unwrap_or_default();
             // What is missing only because we took it out is no news.
-            if self.errors.is_empty() || !error.message().starts_with("missing field") {
+            let took =
+                |(key, table): &Taken| *table == span && error.message() == format!("missing field `{key}`");
+            if !taken.iter().any(took) {
                 self.add(&error);
             }
-            let span = error.span().unwrap_or_default();
-            if !take_out(table.get_mut(), &span) && !name_it(table.get_mut(), &error) {
-                return;
+            let whole = table.span();
+            match take_out(table.get_mut(), whole, &span) {
+                Some(entry) => taken.push(entry),
+                None if name_it(table.get_mut(), &error) => {}
+                None => return,
             }
         }
     }
 }
 
-/// Removes the innermost entry whose key or value is at that place.
-fn take_out(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
-    for (_, value) in table.iter_mut() {
-        let around = value.span().start <= span.start && span.end <= value.span().end;
-        if let DeValue::Table(inner) = value.get_mut()
-            && around
-            && take_out(inner, span)
-        {
-            return true;
+/// A key that was taken out, and where the table begins and ends of which it was one.
+type Taken = (String, Range<usize>);
+
+/// Removes the innermost entry whose key or value is at that place. `own` is the table's.
+fn take_out(table: &mut DeTable<'_>, own: Range<usize>, span: &Range<usize>) -> Option<Taken> {
+    // A table's own place is its header, not what stands below it.
+    let inside = |value: &mut Spanned<DeValue<'_>>| {
+        let own = value.span();
+        match value.get_mut() {
+            DeValue::Table(inner) => take_out(inner, own, span),
+            _ => None,
         }
+    };
+    let deeper = table.iter_mut().find_map(|(_, value)| inside(value));
+    if deeper.is_some() {
+        return deeper;
     }
     let at = |place: Range<usize>| !span.is_empty() && place.start <= span.start && span.end <= place.end;
     let found = table.iter().find(|(key, value)| at(key.span()) || at(value.span()));
-    let key = found.map(|(key, _)| key.get_ref().to_string());
-    key.is_some_and(|key| table.remove(key.as_str()).is_some())
+    let key = found.map(|(key, _)| key.get_ref().to_string())?;
+    table.remove(key.as_str()).map(|_| (key, own))
 }
 
 /// A town without a name is read on under any.
@@ -110,8 +126,7 @@ mod tests {
     fn unknown_keys_and_wrong_types_are_all_told_with_their_lines() {
         let text = "name = \"x\"\nnmae = 1\n\n[policy]\nmax_paralel = 1\nmax_attempts = \"3\"\n[plicy]\na = 1\n\
                     [cli.a]\ncommand = \"sh\"\n[forge]\nkind = \"gitlab\"\n[cli.b]\nprompt = \"stdin\"\n";
-        let mut lines: Vec<String> = problems(text, "f").iter().map(ToString::to_string).collect();
-        lines.sort_by_key(|line| line.split(':').nth(1).and_then(|line| line.parse::<usize>().ok()));
+        let lines: Vec<String> = problems(text, "f").iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 

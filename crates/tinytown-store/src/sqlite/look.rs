@@ -62,6 +62,11 @@ impl SqliteFile {
         Self { path: path.into() }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file and those of its companions that are there.
     pub fn files(&self) -> Vec<PathBuf> {
         let companions = ["-wal", "-shm"].map(|suffix| beside(&self.path, suffix));

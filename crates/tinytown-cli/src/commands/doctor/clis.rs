@@ -51,7 +51,7 @@ pub(super) fn presets() -> Vec<Finding> {
     let names: Vec<&str> = presets.keys().map(String::as_str).collect();
     let message = format!("no agent CLI that needs no configuration is installed ({})", names.join(", "));
     let install: Vec<&str> = PACKAGES.iter().map(|(_, install)| *install).collect();
-    let mend = format!("install one: {}\n{}", install.join("; or "), any_command("mine"));
+    let mend = format!("install one with:\n  {}\n{}", install.join("\n  "), any_command("mine"));
     vec![Finding::warning(CODE, message, mend)]
 }
 

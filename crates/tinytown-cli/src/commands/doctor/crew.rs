@@ -31,7 +31,7 @@ pub(super) fn agents(scene: &Scene<'_>) -> Vec<Finding> {
 fn agent(scene: &Scene<'_>, agent: &Agent) -> Finding {
     let name = &agent.name;
     let log = scene.town.log_of(name);
-    let role = agent.role.as_ref().map_or("no role", |role| role.as_str());
+    let role = agent.role.as_ref().map_or_else(|| "no role".to_owned(), |role| format!("role {role}"));
     let who = format!("agent {name} ({role}, cli {})", agent.cli);
     let again =
         format!("see why in {}\nstart it again with: tt spawn {name} --cli {}", log.display(), agent.cli);
@@ -68,7 +68,7 @@ pub(super) async fn dispatcher(scene: &Scene<'_>) -> Vec<Finding> {
     let fate = holder.map_or(Fate::Unknown, |holder| holder.process.fate());
     vec![match (fate, beats(scene, lease).await) {
         (Fate::Gone, _) => warn(format!("the dispatcher, {name}, has died")),
-        (_, Some(true)) => Finding::ok("dispatcher", format!("dispatcher {name}: its heart beats")),
+        (_, Some(true)) => Finding::ok("dispatcher", format!("dispatcher {name} is running: heartbeat seen")),
         (Fate::Alive, None) => Finding::ok("dispatcher", format!("dispatcher {name} is running")),
         (Fate::Unknown, None) => {
             Finding::ok("dispatcher", format!("dispatcher {name}; whether it lives cannot be told from here"))

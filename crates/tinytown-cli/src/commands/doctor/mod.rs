@@ -126,7 +126,7 @@ fn read_config(root: &Path) -> (Option<Town>, Vec<Finding>) {
                 // It is no text at all, or the environment is wrong and not the file.
                 findings = vec![Finding::of_failure("config", &failure, &mend)];
             }
-            let message = format!("store, issues and agents were not looked at: {FILE} says where they are");
+            let message = "store, issues and agents were not looked at: where they are is not known";
             findings.push(Finding::warning("town", message, "mend that first, then ask again: tt doctor"));
             (None, findings)
         }
@@ -197,12 +197,12 @@ fn hangs(code: &'static str, patience: Duration) -> Finding {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_look_that_hangs_is_given_up_and_the_next_one_is_taken() {
         let hanging = look("git", std::future::pending());
         let fine = look("issues", async { vec![Finding::ok("issues", "fine")] });
-        let findings = within(PATIENCE, vec![hanging, fine]).await;
-        assert_eq!(findings[0].message, "no answer about git within 5 s");
+        let findings = within(Duration::from_millis(1), vec![hanging, fine]).await;
+        assert!(findings[0].message.starts_with("no answer about git"), "{findings:?}");
         assert_eq!(findings[1], Finding::ok("issues", "fine"));
     }
 }

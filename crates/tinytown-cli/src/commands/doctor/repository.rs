@@ -68,7 +68,7 @@ async fn working_tree(git: &Git) -> Result<Finding, GitError> {
     let message = if git.is_dirty().await? {
         "working tree with local changes: they stay, and a merge that touches the same files waits"
     } else {
-        "working tree clean"
+        "working tree without local changes"
     };
     Ok(Finding::ok("working-tree", message))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tinytown_host::volume::volume_of;
 use tinytown_store::{Glance, SqliteFile, SqliteHealth, StoreError};
+use tokio::time::timeout;
 
 use super::finding::{Finding, quoted};
 use super::{files, hangs};
@@ -17,31 +18,30 @@ const CODE: &str = "store";
 
 /// Looks at the store, and at what it says goes on in the town, if it can be read.
 pub(super) async fn check(town: &Town, patience: Duration) -> (Vec<Finding>, Option<Glance>) {
-    let (file, path) = match (compose::store_file(&town.store, &town.root), town.store.file(&town.root)) {
-        (Ok(file), Some(path)) => (file, path),
-        (Err(failure), _) => return (vec![Finding::of_failure(CODE, &failure, "")], None),
-        (Ok(_), None) => return (Vec::new(), None),
+    let file = match compose::store_file(&town.store, &town.root) {
+        Ok(file) => file,
+        Err(failure) => return (vec![Finding::of_failure(CODE, &failure, "")], None),
     };
-    let glance = match tokio::time::timeout(patience, file.glance()).await {
+    let glance = match timeout(patience, file.glance()).await {
         Ok(Ok(glance)) => glance,
-        Ok(Err(error)) => return (vec![damaged(&error, &path)], None),
+        Ok(Err(error)) => return (vec![damaged(&error, file.path())], None),
         Err(_over) => return (vec![hangs(CODE, patience)], None),
     };
-    let mut findings = vec![match tokio::time::timeout(patience, file.health()).await {
-        Ok(health) => whole(health, town, &path),
-        Err(_over) => {
-            let message = format!(
-                "the store at {} is too large to be checked within {} s",
-                town.store,
-                patience.as_secs()
-            );
-            Finding::warning(CODE, message, "check it when there is time: sqlite3 FILE 'PRAGMA quick_check'")
-        }
+    let shown = town.store.to_string();
+    let mut findings = vec![match timeout(patience, file.health()).await {
+        Ok(health) => whole(health, &shown, file.path()),
+        Err(_over) => too_large(&shown, file.path(), patience),
     }];
-    let around = tokio::task::spawn_blocking(move || around(&file, &path));
-    findings
-        .extend(tokio::time::timeout(patience, around).await.ok().and_then(Result::ok).unwrap_or_default());
+    let around = tokio::task::spawn_blocking(move || around(&file));
+    findings.extend(timeout(patience, around).await.ok().and_then(Result::ok).unwrap_or_default());
     (findings, Some(glance))
+}
+
+fn too_large(shown: &str, path: &Path, patience: Duration) -> Finding {
+    let message = format!("the store at {shown} cannot be checked whole within {} s", patience.as_secs());
+    let mend =
+        format!("check it when there is time: sqlite3 -readonly {} 'PRAGMA quick_check'", quoted(path));
+    Finding::warning(CODE, message, mend)
 }
 
 /// A record or the whole store is of no use.
@@ -61,42 +61,43 @@ fn damaged(error: &StoreError, path: &Path) -> Finding {
     finding
 }
 
+/// The file goes with its companions: a log beside a new file would be folded into that.
 fn put_aside(path: &Path) -> String {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".broken");
-    let (path, aside) = (quoted(path), quoted(&PathBuf::from(aside)));
+    let aside = quoted(Path::new(&aside));
+    let files: Vec<String> = SqliteFile::at(path).files().iter().map(|file| quoted(file)).collect();
     format!(
-        "put it aside and restore a copy, or begin anew (missions are lost, branches are not):\nmv {path} {aside}\ntt init"
+        "put it aside and restore a copy, or begin anew (missions are lost, branches are not):\n\
+         mkdir {aside} && mv {} {aside}\n\
+         tt init",
+        files.join(" ")
     )
 }
 
-fn whole(health: Result<SqliteHealth, StoreError>, town: &Town, path: &Path) -> Finding {
+fn whole(health: Result<SqliteHealth, StoreError>, shown: &str, path: &Path) -> Finding {
     let health = match health {
         Ok(health) => health,
         Err(error) => return damaged(&error, path),
     };
     if let Some(first) = health.faults.first() {
         let faults = count(health.faults.len(), "fault");
-        let message = format!(
-            "the store at {} is damaged: {faults}, such as: {}",
-            town.store,
-            first.replace('\n', " ")
-        );
+        let message =
+            format!("the store at {} is damaged: {faults}, such as: {}", shown, first.replace('\n', " "));
         return Finding::error(CODE, message, put_aside(path));
     }
     if health.write_ahead == Some(false) {
-        let message =
-            format!("the store at {} has no write-ahead log: another program turned it off", town.store);
+        let message = format!("the store at {shown} has no write-ahead log: another program turned it off");
         return Finding::warning(CODE, message, "the next command that works turns it on: tt status");
     }
-    Finding::ok(CODE, format!("store {}, {}, checked", town.store, bytes(health.size)))
+    Finding::ok(CODE, format!("store {shown}, {}, checked", bytes(health.size)))
 }
 
 /// Who may read the files, and on what they lie.
-fn around(file: &SqliteFile, path: &Path) -> Vec<Finding> {
+fn around(file: &SqliteFile) -> Vec<Finding> {
     let open = |file: &PathBuf| Some(Finding { code: CODE, ..files::private(file, 0o600)? });
     let mut findings: Vec<Finding> = file.files().iter().filter_map(open).collect();
-    if let Some(kind) = volume_of(path).ok().and_then(|volume| volume.network) {
+    if let Some(kind) = volume_of(file.path()).ok().and_then(|volume| volume.network) {
         let message =
             format!("the store lies on another machine ({kind}), whose locks cannot be relied upon");
         let mend =
@@ -104,4 +105,32 @@ fn around(file: &SqliteFile, path: &Path) -> Vec<Finding> {
         findings.push(Finding::warning(CODE, message, mend));
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Level;
+    use super::*;
+
+    fn judged(write_ahead: Option<bool>, faults: &[&str]) -> Finding {
+        let faults = faults.iter().map(ToString::to_string).collect();
+        whole(Ok(SqliteHealth { size: 0, write_ahead, faults }), "sqlite:town.db", Path::new("/town.db"))
+    }
+
+    #[test]
+    fn a_damaged_store_is_an_error_and_one_without_its_log_a_warning() {
+        assert_eq!(judged(Some(true), &[]).level, Level::Ok);
+        assert_eq!(judged(None, &[]).level, Level::Ok);
+        assert_eq!(judged(Some(false), &[]).level, Level::Warning);
+        let damaged = judged(Some(true), &["row 1 missing", "row 2 missing"]);
+        assert_eq!(damaged.level, Level::Error);
+        assert!(damaged.message.contains("2 faults, such as: row 1 missing"), "{damaged:?}");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_counts_as_a_store_that_is_missing() {
+        let error = StoreError::Corrupt { what: "agent/x".into(), detail: "no JSON".into() };
+        assert_eq!(unusable(&error).exit, ExitCode::Unavailable);
+        assert_eq!(unusable(&StoreError::NoTown { at: "x".into() }).exit, ExitCode::NotFound);
+    }
 }
