@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
+use tinytown_host::process::{Signal, signal};
 use tinytown_tests::support::{Place, Town, files_below, poll};
 
 /// What differs from run to run, and how snapshots name it.
@@ -100,7 +102,7 @@ fn a_healthy_town_is_told_line_by_line() {
     town.spawn_worker("backend", None);
     let _dispatcher = town.dispatcher();
     let beats = || findings(&town, "dispatcher").first().is_some_and(|line| line.contains("heartbeat seen"));
-    poll(std::time::Duration::from_secs(20), || beats().then_some(())).expect("a dispatcher");
+    poll(Duration::from_secs(20), || beats().then_some(())).expect("a dispatcher");
     says(&town, "healthy_town", 0);
 }
 
@@ -210,14 +212,13 @@ fn a_missing_agent_cli_is_told_with_its_package() {
     let mut command = town.tt_command(&["doctor"]);
     command.env("PATH", bare.path().join("bin"));
     let output = town.run(command).exits(6);
-    let clis: String = output
+    let clis: Vec<&str> = output
         .stdout
         .lines()
         .skip_while(|line| !line.contains("agent CLI"))
         .take_while(|line| !line.contains("no agent is there"))
-        .map(|line| format!("{line}\n"))
         .collect();
-    compare("missing_agent_cli", &clis);
+    compare("missing_agent_cli", &clis.join("\n"));
 }
 
 #[test]
@@ -280,10 +281,8 @@ fn work_that_nobody_may_take_and_workers_that_died_are_told() {
     town.start_mission(&[1, 2], &["--no-reviewer"]);
     for left in town.processes_left() {
         if left.command.contains(" work ") && left.command.ends_with("tester") {
-            tinytown_host::process::signal(&left.process, tinytown_host::process::Signal::Kill)
-                .expect("killed");
-            poll(std::time::Duration::from_secs(10), || (!left.process.is_alive()).then_some(()))
-                .expect("gone");
+            signal(&left.process, Signal::Kill).expect("killed");
+            poll(Duration::from_secs(10), || (!left.process.is_alive()).then_some(())).expect("gone");
         }
     }
     says(&town, "nobody_for_the_work", 0);
@@ -299,4 +298,15 @@ fn a_mission_that_waits_on_a_person_is_named() {
     town.wait_until(&mission, |status| status["state"] == "blocked");
     dispatcher.stop().exits(0);
     says(&town, "waits_on_a_person", 0);
+}
+
+#[test]
+fn a_dispatcher_that_is_paused_is_told_by_its_heartbeat() {
+    let town = town();
+    let dispatcher = town.dispatcher();
+    let seen = |words: &str| findings(&town, "dispatcher").first().is_some_and(|line| line.contains(words));
+    poll(Duration::from_secs(20), || seen("heartbeat seen").then_some(())).expect("a dispatcher");
+    dispatcher.signal(Signal::Stop);
+    assert!(seen("shows no sign of life"), "{:?}", findings(&town, "dispatcher"));
+    dispatcher.signal(Signal::Continue);
 }

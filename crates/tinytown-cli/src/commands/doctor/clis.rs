@@ -67,7 +67,7 @@ fn judge(name: &str, what: &str, own: &BTreeMap<String, AgentCli>, level: Level)
     let message = format!("{what}: its program {program:?} is not on the PATH");
     let install = PACKAGES.iter().find(|(known, _)| *known == program && !own.contains_key(name));
     let mend = match install {
-        Some((_, install)) => format!("{install}\n{}", any_command("mine")),
+        Some((_, install)) => format!("install it with: {install}\n{}", any_command("mine")),
         None => format!("install it, or correct [cli.{name}] in {FILE}"),
     };
     Finding { level, ..Finding::error(CODE, message, mend) }
