@@ -190,7 +190,7 @@ fn issues_that_cannot_be_read_are_named() {
 fn a_missing_folder_of_issues_and_a_missing_check_are_told() {
     let town = town();
     town.configure("forge.issues", "tickets");
-    assert_eq!(findings(&town, "issues"), ["error: the folder of issues, tickets, is missing"]);
+    assert_eq!(findings(&town, "issues"), ["warning: the folder of issues, tickets, is missing"]);
     town.tt(&["doctor"]).exits(6);
     let file = town.repo().join("tinytown.toml");
     let text = fs::read_to_string(&file).expect("it is there").replace("check = \"true\"", "# no check");

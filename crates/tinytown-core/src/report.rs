@@ -126,3 +126,49 @@ impl Fold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::{Scenario, run};
+
+    fn told(scenario: &str) -> String {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let transcript = run(&scenario).expect("a plan");
+        let events: Vec<(Duration, Event)> =
+            transcript.events().map(|(after, event)| (after, event.clone())).collect();
+        let began = transcript.mission().charter().created_at;
+        let history = events.iter().map(|(after, event)| (began + *after, std::slice::from_ref(event)));
+        let report = report(transcript.mission(), history);
+        let mut lines: Vec<String> = transcript
+            .mission()
+            .items()
+            .iter()
+            .zip(&report.items)
+            .map(|(item, took)| {
+                let agents: Vec<&str> = took.agents.iter().map(AgentName::as_str).collect();
+                let (waited, worked, judged) = (took.waited, took.worked, took.judged);
+                let agents = agents.join(", ");
+                format!(
+                    "{} by {agents}: waited {waited:?}, worked {worked:?}, judged {judged:?}",
+                    item.spec.key
+                )
+            })
+            .collect();
+        let merged: Vec<&str> = report.merged.iter().map(ItemKey::as_str).collect();
+        lines.push(format!("merged {}; help {}", merged.join(", "), report.help_asked));
+        lines.push(format!("took {:?}", report.ended_at.map(|at| at.since(began))));
+        lines.join("\n")
+    }
+
+    #[test]
+    fn what_each_item_took_is_told_apart_by_who_had_it() {
+        insta::assert_snapshot!(told(
+            r#"
+            policy = { auto_merge = true, reviewer_required = true }
+            issue = [{ number = 1, attempts = ["exits-early"] }, { number = 2, after = [1] }]
+            agent = [{ name = "ann", takes = "2m" }, { name = "ben", takes = "30s" }]
+            "#
+        ));
+    }
+}

@@ -75,10 +75,10 @@ fn item_lines(item: &Item, report: &ItemReport) -> Vec<String> {
         vec![format!("   {icon} {}: {} · {ended}{pull}", item::label(&item.spec), item.spec.title)];
     if report.began_at.is_some() {
         let agents: Vec<&str> = report.agents.iter().map(tinytown_core::id::AgentName::as_str).collect();
-        let launches = usize::try_from(now.launches).unwrap_or(usize::MAX);
+        let launches =
+            if now.launches == 1 { "1 launch".to_owned() } else { format!("{} launches", now.launches) };
         lines.push(format!(
-            "      {} by {}, {} lost; waited {}, worked {}, judged {}",
-            count(launches, "launch").replace("launchs", "launches"),
+            "      {launches} by {}, {} lost; waited {}, worked {}, judged {}",
             agents.join(", "),
             now.losses,
             span(report.waited),

@@ -46,7 +46,8 @@ fn no_folder(error: &io::Error, folder: &Path, shown: &str) -> Finding {
             "mkdir {}\nwrite one file for each issue, such as 1-first.md with a heading; or name another folder: tt config forge.issues FOLDER",
             quoted(folder)
         );
-        return Finding::error(CODE, message, mend);
+        // Missions can be about documents and errands as well.
+        return Finding::warning(CODE, message, mend);
     }
     let message = format!("the folder of issues, {shown}, cannot be read: {error}");
     Finding::error(CODE, message, format!("see who may read {}", quoted(folder)))
