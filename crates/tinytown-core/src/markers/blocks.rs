@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::issue::IssueRef;
+use super::tokens::reference;
 
 /// Stands in a block's text for what was left out: code, struck text, an image, a foreign address.
 pub(super) const GAP: char = '\u{FFFC}';
@@ -20,8 +20,10 @@ pub(super) enum BlockKind {
     Heading(u8),
     /// The beginning of a list item.
     Item,
-    /// A paragraph, a later part of a list item, or a row of a table.
+    /// A paragraph, or a later part of a list item.
     Paragraph,
+    /// A row of a table.
+    Row,
 }
 
 /// A block of text without formatting.
@@ -116,6 +118,7 @@ impl<'v> Builder<'v> {
                 self.depth += 1;
             }
             Tag::Item => self.begin(BlockKind::Item),
+            Tag::TableHead | Tag::TableRow => self.begin(BlockKind::Row),
             Tag::Heading { level, .. } => self.begin(BlockKind::Heading(level as u8)),
             _ => self.flush(),
         }
@@ -200,7 +203,7 @@ impl<'v> Builder<'v> {
         if self.hidden > 0 || self.hidden_html > 0 || !address.contains("://") {
             return;
         }
-        let Ok(reference) = IssueRef::parse(&address) else {
+        let Some(reference) = reference(&address) else {
             self.cut(begin);
             return self.gap(at);
         };

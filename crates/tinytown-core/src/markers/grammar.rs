@@ -9,9 +9,9 @@ use super::tokens::{Token, TokenKind};
 use super::words::Class;
 
 /// Most tokens of a remark in parentheses between two references of a list.
-const LONGEST_REMARK: usize = 40;
+pub(super) const LONGEST_REMARK: usize = 40;
 /// Most words between a phrase and its reference, and between two references of a list.
-const LONGEST_LINK: usize = 8;
+pub(super) const LONGEST_LINK: usize = 8;
 
 /// What is known of the clause at some place.
 #[derive(Clone, Copy, Default)]
@@ -53,20 +53,20 @@ impl Text<'_> {
         &self.text[token.start..token.end]
     }
 
-    fn kind(&self, at: usize) -> Option<TokenKind> {
+    pub(super) fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
-    fn class(&self, at: usize) -> Option<Class> {
+    pub(super) fn class(&self, at: usize) -> Option<Class> {
         let token = self.tokens.get(at).filter(|token| token.kind == TokenKind::Word)?;
         Some(token.class)
     }
 
-    fn is_mark(&self, at: usize, marks: &[char]) -> bool {
+    pub(super) fn is_mark(&self, at: usize, marks: &[char]) -> bool {
         matches!(self.kind(at), Some(TokenKind::Mark(c)) if marks.contains(&c))
     }
 
-    fn skip(&self, at: usize, most: usize, classes: &[Class]) -> usize {
+    pub(super) fn skip(&self, at: usize, most: usize, classes: &[Class]) -> usize {
         let run =
             (at..at + most).take_while(|i| self.class(*i).is_some_and(|class| classes.contains(&class)));
         at + run.count()
@@ -88,6 +88,12 @@ impl Text<'_> {
             }
             if self.is_mark(at, &['(']) {
                 outer = Some(clause);
+                // "none (formerly blocked by #9)": the remark is about the past as well.
+                let denied = at.checked_sub(1).and_then(|before| self.class(before)) == Some(Class::Negation);
+                if denied {
+                    at += 1;
+                    continue;
+                }
             }
             clause = match self.tokens[at].kind {
                 TokenKind::Mark(')') => outer.take().unwrap_or(clause),
@@ -103,7 +109,7 @@ impl Text<'_> {
     /// The clause after the token at `at`, which ends no sentence.
     fn step(&self, at: usize, clause: Clause) -> Clause {
         match self.tokens[at].kind {
-            TokenKind::Mark(',' | ':' | '(' | '[' | ']' | '|' | '-' | '–' | '—' | '→') => clause.next(),
+            TokenKind::Mark(',' | ':' | '(' | '[' | ']' | '|' | '-' | '–' | '—' | '→' | '·' | '•') => clause.next(),
             TokenKind::Break | TokenKind::Mark(_) => clause,
             TokenKind::Gap => Clause { fresh: false, ..clause },
             TokenKind::Reference if clause.closing => Clause { fresh: false, ..clause },
@@ -133,7 +139,7 @@ impl Text<'_> {
     }
 
     /// Whether a line end is also a sentence's end: not where prose was merely wrapped.
-    fn breaks_sentence(&self, at: usize) -> bool {
+    pub(super) fn breaks_sentence(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| self.kind(before));
         !self.wraps(at)
             || matches!(before, None | Some(TokenKind::Reference | TokenKind::Gap | TokenKind::Break))
@@ -158,18 +164,27 @@ impl Text<'_> {
         if clause.barred || ((clause.subject || clause.foreign) && !self.is_own(at)) {
             return None;
         }
+        let end = self.past_remark(end);
         let colon = self.is_mark(end, &[':', '=', '→', '-', '–', '—']);
+        let labels = clause.fresh || self.begins_segment(at);
+        if self.is_asked(end) {
+            return None;
+        }
+        if labels && self.is_mark(end, &['|']) {
+            return self.references(self.link(end + 1), at, found);
+        }
         if class == Class::After {
             return self.after(at, end, colon, clause, found);
         }
         let link = self.skip(end, LONGEST_LINK, &[Class::Filler, Class::Noun]);
         let ends_line = |at| matches!(self.kind(at), None | Some(TokenKind::Break));
         if ends_line(link + usize::from(self.is_mark(link, &[':'])))
-            && (clause.fresh || self.is_mark(link, &[':']))
+            && (labels || self.is_mark(link, &[':']))
         {
             return Some(self.label_alone(link, found, awaiting));
         }
-        if colon && clause.fresh {
+        let qualified = class == Class::Label && self.is_mark(end, &[':']) && self.has_only_adjectives(at);
+        if colon && (labels || qualified) {
             let taken = self.labelled_from(end + 1, at, found)?;
             let line_end = (taken..taken + LONGEST_REMARK).find(|i| self.kind(*i) == Some(TokenKind::Break));
             return Some(line_end.and_then(|end| self.leading_lines(end, found)).unwrap_or(taken));
@@ -187,8 +202,24 @@ impl Text<'_> {
         self.leading_lines(end, found).unwrap_or(end)
     }
 
+    /// Past a remark between phrase and colon, `Depends on (hard):`, unless it denies.
+    fn past_remark(&self, end: usize) -> usize {
+        let past = self.remark_end(end);
+        let denied = (end..past).any(|i| matches!(self.class(i), Some(Class::Negation | Class::Foreign)));
+        if past > end && self.is_mark(past, &[':']) && !denied { past } else { end }
+    }
+
+    /// Whether the sentence around `at` ends with a question mark.
+    fn is_asked(&self, at: usize) -> bool {
+        let ends = |i: &usize| {
+            self.is_mark(*i, &['.', '!', '?', ';', ')', '|'])
+                || (self.kind(*i) == Some(TokenKind::Break) && self.breaks_sentence(*i))
+        };
+        (at..self.tokens.len().min(at + LONGEST_REMARK)).find(ends).is_some_and(|i| self.is_mark(i, &['?']))
+    }
+
     /// The end of a phrase that begins at `at`, without what it refers to.
-    fn phrase_end(&self, at: usize, class: Class) -> Option<usize> {
+    pub(super) fn phrase_end(&self, at: usize, class: Class) -> Option<usize> {
         let inner = self.skip(at + 1, 2, &[Class::Adverb]);
         match class {
             Class::Label if self.class(at + 1) == Some(Class::On) => Some(at + 2),
@@ -230,7 +261,7 @@ impl Text<'_> {
         clause: Clause,
         found: &mut Vec<Found>,
     ) -> Option<usize> {
-        if colon && clause.fresh {
+        if colon && (clause.fresh || self.is_ordered(at)) {
             return self.labelled_from(end + 1, at, found);
         }
         let mut list = Vec::new();
@@ -251,166 +282,18 @@ impl Text<'_> {
     fn is_ordered(&self, after: usize) -> bool {
         let before = |at: usize| at.checked_sub(1).and_then(|at| self.class(at));
         let verb = match before(after) {
-            Some(Class::Own | Class::Noun) => after - 1,
+            Some(Class::Own | Class::Noun | Class::Adverb) => after - 1,
             _ => after,
         };
         let verb = if before(verb) == Some(Class::Own) { verb - 1 } else { verb };
         match before(verb) {
             Some(Class::Verb) => match before(verb - 1) {
                 None => !matches!(verb.checked_sub(2).and_then(|i| self.kind(i)), Some(TokenKind::Word)),
-                Some(class) => class == Class::Modal || class == Class::Adverb,
+                Some(class) => matches!(class, Class::Modal | Class::Adverb | Class::And | Class::Or),
             },
             Some(Class::Participle) => matches!(before(verb - 1), Some(Class::Modal | Class::Adverb)),
             _ => false,
         }
-    }
-
-    /// The first list of references of the line that begins at `at`, unless its words speak of another relation.
-    pub(super) fn labelled(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
-        self.labelled_from(at, at, found)
-    }
-
-    fn labelled_from(&self, at: usize, words: usize, found: &mut Vec<Found>) -> Option<usize> {
-        let mut i = at;
-        loop {
-            match self.kind(i)? {
-                TokenKind::Break if i > at && self.breaks_sentence(i) => return None,
-                TokenKind::Mark('.' | '!' | '?' | ';') => return None,
-                TokenKind::Reference => break,
-                TokenKind::Word if self.reverses(i) => return None,
-                _ => i += 1,
-            }
-        }
-        let mut list = Vec::new();
-        let end = self.references(i, words, &mut list)?;
-        if self.is_about_itself(end) {
-            return None;
-        }
-        found.append(&mut list);
-        Some(end)
-    }
-
-    /// Whether a word before the references of a labelled line speaks of another relation.
-    fn reverses(&self, at: usize) -> bool {
-        match self.class(at) {
-            Some(Class::Negation | Class::Relative | Class::Foreign) => true,
-            // "Fixes #5" is another relation; "Fix the login (#5)" is a title.
-            Some(Class::Closing) => {
-                let next = self.skip(at + 1, 2, &[Class::Noun]);
-                self.kind(next + usize::from(self.is_mark(next, &[':']))) == Some(TokenKind::Reference)
-            }
-            Some(Class::Passive) => matches!(self.class(at + 1), Some(Class::By | Class::For)),
-            Some(Class::Label) => self.class(at + 1) == Some(Class::For),
-            _ => false,
-        }
-    }
-
-    /// Whether what follows a reference says that it waits itself: `#5 depends on this`.
-    fn is_about_itself(&self, end: usize) -> bool {
-        let verb = self.skip(end, 2, &[Class::Linking, Class::Adverb]);
-        self.class(verb)
-            .and_then(|class| self.phrase_end(verb, class))
-            .is_some_and(|_| !matches!(self.class(verb), Some(Class::After | Class::Label)))
-    }
-
-    /// References at the beginnings of successive lines, from the line that begins at `at`.
-    pub(super) fn leading_lines(&self, at: usize, found: &mut Vec<Found>) -> Option<usize> {
-        let mut end = None;
-        let mut line = at;
-        loop {
-            let first = if self.kind(line) == Some(TokenKind::Break) { line + 1 } else { line };
-            let reference = self.skip(first, 2, &[Class::Noun]);
-            let speaks = self.speaks_on(reference + 1);
-            if (line > 0 && first == line) || self.kind(reference) != Some(TokenKind::Reference) || speaks {
-                return end;
-            }
-            line = self.references(reference, reference, found)?;
-            end = Some(line);
-            line = (line..self.tokens.len()).find(|i| self.kind(*i) == Some(TokenKind::Break))?;
-        }
-    }
-
-    /// A list of references that begins exactly at `at`; the end of it.
-    fn references(&self, at: usize, words: usize, found: &mut Vec<Found>) -> Option<usize> {
-        if self.kind(at) != Some(TokenKind::Reference) {
-            return None;
-        }
-        let mut at = at;
-        loop {
-            found.push((at, words));
-            let end = self.remark_end(at + 1);
-            match self.next_of_list(end) {
-                Some(next) => at = next,
-                None => return Some(end),
-            }
-        }
-    }
-
-    /// Past a remark in parentheses, if one begins here.
-    fn remark_end(&self, at: usize) -> usize {
-        if !self.is_mark(at, &['(']) {
-            return at;
-        }
-        let close = (at..at + LONGEST_REMARK).find(|i| self.is_mark(*i, &[')']));
-        close.map_or(at, |close| close + 1)
-    }
-
-    /// The next reference of a list whose last member ended at `end`.
-    fn next_of_list(&self, end: usize) -> Option<usize> {
-        let mut joined = false;
-        for at in end..end + LONGEST_LINK {
-            match self.kind(at)? {
-                TokenKind::Break => {}
-                TokenKind::Mark(',' | '/' | '&' | '+' | ';') => joined = true,
-                TokenKind::Reference => {
-                    let follows = joined || at == end;
-                    return (follows && !self.speaks_on(at + 1)).then_some(at);
-                }
-                TokenKind::Word => match self.class(at)? {
-                    Class::And | Class::Or => joined = true,
-                    Class::Noun | Class::Adverb | Class::Filler | Class::On | Class::By if joined => {}
-                    _ => return None,
-                },
-                _ => return None,
-            }
-        }
-        None
-    }
-
-    /// Whether the word at `at` makes the reference before it the subject of a new sentence.
-    fn speaks_on(&self, at: usize) -> bool {
-        let verbs =
-            [Class::Linking, Class::Closing, Class::Foreign, Class::Negation, Class::Depend, Class::Phrase];
-        self.class(at).is_some_and(|class| verbs.contains(&class))
-    }
-
-    /// `## Dependencies`, `## Blocked by`: nothing but words of dependency.
-    pub(super) fn is_dependency_heading(&self) -> bool {
-        let mut ours = false;
-        for at in 0..self.tokens.len() {
-            match (self.kind(at), self.class(at)) {
-                (Some(TokenKind::Reference), _) => return ours,
-                (_, Some(Class::Label | Class::Phrase)) => ours = true,
-                (_, Some(class @ (Class::Depend | Class::Blocked))) => {
-                    ours |= self.phrase_end(at, class).is_some();
-                }
-                (Some(TokenKind::Mark(_) | TokenKind::Gap), _)
-                | (_, Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler)) => {}
-                (_, Some(Class::Other)) if self.is_heading_filler(at) => {}
-                _ => return false,
-            }
-        }
-        ours
-    }
-
-    fn is_heading_filler(&self, at: usize) -> bool {
-        let fillers = ["waiting", "hard", "upstream"];
-        fillers.iter().any(|filler| self.of(self.tokens[at]).eq_ignore_ascii_case(filler))
-    }
-
-    /// Whether the line that begins at `at` names another relation in its first words.
-    pub(super) fn is_foreign(&self, at: usize) -> bool {
-        (at..at + LONGEST_LINK).any(|i| self.reverses(i))
     }
 
     /// Whether it begins with a reference: `#17: …`, `PR #17 …`.

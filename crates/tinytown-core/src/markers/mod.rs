@@ -2,7 +2,7 @@
 //!
 //! Three small passes: `blocks` turns Markdown into blocks of plain text (code, quotes, struck
 //! text and comments left out), `tokens` cuts a block into words, references and punctuation,
-//! and `grammar` reads dependencies from these, for `reader`, which knows the blocks above. All of it takes time linear in the text.
+//! and `grammar` reads dependencies from these (`lists` and `headings` hold its rules about those), for `reader`, which knows the blocks above. All of it takes time linear in the text.
 //!
 //! What a reader of the rendered page sees is what counts: an escaped `\#14` reads as #14, and the
 //! words of a link are its text while its address says which issue it is.
@@ -10,6 +10,8 @@
 mod blocks;
 mod clean;
 mod grammar;
+mod headings;
+mod lists;
 mod reader;
 mod tokens;
 mod words;
@@ -53,9 +55,10 @@ pub fn read(body: &str) -> Vec<Marker> {
     reader.finish()
 }
 
-/// Whether a text can name an issue at all: by `#`, by an address, or by a character reference that stands for `#`.
+/// Whether a text can name an issue at all: by `#` or `GH-`, by an address, or by a character reference
+/// that stands for `#`.
 fn may_refer(body: &str) -> bool {
-    body.contains(['#', '&']) || body.contains("://")
+    body.contains(['#', '&']) || ["://", "GH-", "gh-"].iter().any(|sign| body.contains(sign))
 }
 
 /// Where the lines of a text begin.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::blocks::{Block, BlockKind};
 use super::grammar::{Found, Text};
-use super::tokens::{Token, tokenize};
+use super::tokens::{Token, reference, tokenize};
 use super::{Lines, MAX_WORDS, Marker};
 use crate::issue::IssueRef;
 
@@ -102,7 +102,7 @@ impl<'l> Reader<'l> {
             BlockKind::Item if block.depth == base + 1 => {
                 text.labelled(0, &mut found);
             }
-            BlockKind::Item | BlockKind::Paragraph => {
+            BlockKind::Item | BlockKind::Paragraph | BlockKind::Row => {
                 text.leading_lines(0, &mut found);
             }
         }
@@ -138,12 +138,14 @@ impl<'l> Reader<'l> {
         if item && self.other.is_none() && text.begins_with_reference() {
             self.other = Some(block.depth);
         }
-        self.other.is_some()
+        // A row about another issue says nothing about the rows below it.
+        self.other.is_some() || (block.kind == BlockKind::Row && text.begins_with_reference())
     }
 
     /// Remembers a label at the block's end.
     fn await_more(&mut self, block: &Block<'_>, text: &Text<'_>, label: bool) {
-        let foreign = !label && text.ends_with_colon() && text.is_foreign(text.last_line());
+        let colon = text.ends_with_colon() && text.is_foreign(text.last_line());
+        let foreign = !label && (colon || (block.kind != BlockKind::Row && text.is_foreign_label()));
         if label || foreign {
             self.awaiting = Some(Awaiting { depth: block.depth, ours: label, begun: false });
         }
@@ -154,11 +156,15 @@ impl<'l> Reader<'l> {
         found.sort_unstable();
         for (at, from) in found {
             let token = text.tokens[at];
-            let Ok(reference) = IssueRef::parse(text.of(token)) else { continue };
-            if self.seen.insert(reference.clone()) {
-                let line = self.lines.at(block.source_of(token.start));
-                let words = shorten(&block.text[text.tokens[from].start..token.end]);
-                self.markers.push(Marker { reference, line, words });
+            let Some(first) = reference(text.of(token)) else { continue };
+            let (end, last) = text.range(at).unwrap_or((at + 1, first.number));
+            for number in first.number..=last {
+                let reference = IssueRef { repo: first.repo.clone(), number };
+                if self.seen.insert(reference.clone()) {
+                    let line = self.lines.at(block.source_of(token.start));
+                    let words = shorten(&block.text[text.tokens[from].start..text.tokens[end - 1].end]);
+                    self.markers.push(Marker { reference, line, words });
+                }
             }
         }
     }

@@ -64,6 +64,13 @@ fn skip(text: &str, at: usize, is: impl Fn(char) -> bool) -> usize {
 /// `#12`, unless it goes on (`#12a`, `#12-15`, `#1.5`).
 fn number(text: &str, at: usize) -> (TokenKind, usize) {
     let end = run(text, at + 1);
+    // "#3-7" is a range: a reference, a hyphen and a number.
+    if let Some((first, last)) = text[at + 1..end].split_once('-')
+        && is_number(first)
+        && is_number(last)
+    {
+        return (TokenKind::Reference, at + 1 + first.len());
+    }
     if end == at + 1 {
         (TokenKind::Mark('#'), skip(text, at, |c| c == '#'))
     } else {
@@ -72,14 +79,35 @@ fn number(text: &str, at: usize) -> (TokenKind, usize) {
     }
 }
 
-/// A word, `owner/repo#12` or an address.
+/// Whether a text is nothing but ASCII digits.
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The issue that a token or an address names: what [`IssueRef::parse`] reads, `GH-12`, and the address
+/// of a part of a pull request (`…/pull/12/files`).
+pub(super) fn reference(text: &str) -> Option<IssueRef> {
+    if let Some(digits) = text.get(..3).filter(|gh| gh.eq_ignore_ascii_case("gh-")).map(|_| &text[3..]) {
+        return is_number(digits).then(|| IssueRef::parse(digits).ok())?;
+    }
+    if let Some((_, path)) = text.split_once("://")
+        && let Some(at) = path.match_indices('/').nth(4).map(|(at, _)| text.len() - path.len() + at)
+        && text[..at].contains("/pull/")
+    {
+        return IssueRef::parse(&text[..at]).ok();
+    }
+    IssueRef::parse(text).ok()
+}
+
+/// A word, `owner/repo#12`, `GH-12` or an address.
 fn word(text: &str, at: usize) -> (TokenKind, usize) {
     let rest = &text[at..];
     if rest.starts_with("http://") || rest.starts_with("https://") {
         return address(text, at);
     }
     let end = run(text, at);
-    if !text[at..end].contains('#') {
+    let gh = text[at..end].get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("gh-"));
+    if !gh && !text[at..end].contains('#') {
         return (TokenKind::Word, end);
     }
     let (end, kind) = possessive(text, at, end);
@@ -89,9 +117,9 @@ fn word(text: &str, at: usize) -> (TokenKind, usize) {
 /// Whether a run with a number sign is a reference, also before a possessive: `#16's`.
 fn possessive(text: &str, at: usize, end: usize) -> (usize, TokenKind) {
     let bare = text[at..end].find(['\'', '\u{2019}']).map_or(end, |length| at + length);
-    match IssueRef::parse(&text[at..bare]) {
-        Ok(_) => (bare, TokenKind::Reference),
-        Err(_) => (end, TokenKind::Word),
+    match reference(&text[at..bare]) {
+        Some(_) => (bare, TokenKind::Reference),
+        None => (end, TokenKind::Word),
     }
 }
 
@@ -121,7 +149,7 @@ fn address(text: &str, at: usize) -> (TokenKind, usize) {
         |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | '|' | ')' | ']' | ',' | GAP);
     let end = skip(text, at, |c| !stop(c));
     let address = text[at..end].trim_end_matches(['.', ';', ':', '!', '?', '\'', '*', '_', '~']);
-    let kind = if IssueRef::parse(address).is_ok() { TokenKind::Reference } else { TokenKind::Gap };
+    let kind = if reference(address).is_some() { TokenKind::Reference } else { TokenKind::Gap };
     (kind, at + address.len())
 }
 
@@ -137,6 +165,8 @@ impl Quotes {
     fn end(&mut self, text: &str, at: usize, c: char) -> Option<usize> {
         let close = match c {
             '"' => '"',
+            '\'' => '\'',
+            '\u{2018}' => '\u{2019}',
             '\u{201C}' | '\u{201E}' => '\u{201D}',
             '\u{AB}' => '\u{BB}',
             _ => return None,

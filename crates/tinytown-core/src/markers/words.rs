@@ -33,6 +33,8 @@ pub(super) enum Class {
     Foreign,
     /// `required`, `needed`: ours, but reversed by `by` or `for`.
     Passive,
+    /// `through`: between the ends of a range.
+    Through,
     /// `for`.
     For,
     /// `issue`, `PR`: stands before a reference.
@@ -78,10 +80,11 @@ fn ends_with(word: &str, end: &str) -> bool {
 #[rustfmt::skip]
 fn class_of_lower(word: &str) -> Class {
     match word {
-        "depends" | "depend" | "dependent" => Class::Depend,
+        "depends" | "depend" | "dependent" | "dependant" => Class::Depend,
         "blocked" => Class::Blocked,
-        "depends-on" | "depends_on" | "blocked-by" | "blocked_by" | "blocked-on" | "requires" | "require" => Class::Phrase,
-        "dependencies" | "dependency" | "prerequisites" | "prerequisite" | "prereqs" => Class::Label,
+        "depends-on" | "depends_on" | "blocked-by" | "blocked_by" | "blocked-on" | "dependson" | "blockedby" | "requires" | "require" => Class::Phrase,
+        "dependencies" | "dependency" | "deps" | "prerequisites" | "prerequisite" | "pre-requisites" | "pre-requisite"
+        | "prereqs" | "prereq" => Class::Label,
         "after" => Class::After,
         "on" | "upon" => Class::On,
         "by" => Class::By,
@@ -89,24 +92,33 @@ fn class_of_lower(word: &str) -> Class {
         "or" | "and/or" | "plus" => Class::Or,
         "no" | "not" | "none" | "never" | "nothing" | "nobody" | "neither" | "nor" | "n/a" | "na" | "without"
         | "cannot" | "longer" | "formerly" | "previously" | "originally" | "used" | "was" | "were" | "had"
-        | "instead" => Class::Negation,
+        | "instead" | "remove" | "removes" | "removed" | "drop" | "drops" | "dropped" | "maybe" | "may" | "might"
+        | "possibly" | "perhaps" | "potentially" => Class::Negation,
+        // The same in the languages in which people write around English markers.
+        | "无" | "無" | "原" | "没有" | "なし" | "없음" | "kein" | "keine" | "nicht" | "ehemals" | "früher" | "aucun"
+        | "aucune" | "anciennement" | "ninguna" | "ninguno" | "nenhuma" | "nenhum" | "nessuna" | "nessuno" | "нет"
+        | "brak" | "geen" => Class::Negation,
         "which" | "that" | "who" | "whose" | "if" | "unless" | "whether" => Class::Relative,
         "but" | "because" | "since" | "as" | "so" | "while" | "although" | "however" | "yet" | "then" => Class::Turn,
         "fix" | "fixes" | "fixed" | "close" | "closes" | "closed" | "resolve" | "resolves" | "resolved"
         | "implements" | "addresses" | "obsoletes" | "supersedes"
         | "replaces" | "conflicts" => Class::Closing,
-        "blocks" | "blocking" | "blocker" | "unblocks" | "unblocked" | "related" | "relates" | "parent" | "parents"
+        "blocks" | "blocking" | "blocker" | "blockers" | "unblocks" | "unlocks" | "enables" | "downstream" | "dependents"
+        | "soft" | "unblocked" | "related" | "relates" | "parent" | "parents"
         | "child" | "children" | "epic" | "part" | "supports" | "integrates" | "works" | "duplicate" | "duplicates"
         | "follow-up" | "followup" | "optional" | "recommended" | "refs" | "ref" | "see" | "cf" => Class::Foreign,
         "required" | "needed" | "wanted" | "depended" => Class::Passive,
         "for" => Class::For,
+        "through" | "thru" => Class::Through,
         "issue" | "issues" | "pr" | "prs" | "pull" | "pulls" | "request" | "requests" | "ticket" | "tickets"
         | "task" | "tasks" | "mr" | "bug" => Class::Noun,
         "the" | "completion" | "outcome" | "of" | "following" | "these" | "both" | "all" | "either"
         | "any" | "at" | "least" | "one" => Class::Filler,
         "only" | "also" | "directly" | "strictly" | "strongly" | "heavily" | "currently" | "still" | "now" | "best" => Class::Adverb,
-        "merge" | "land" | "start" | "begin" | "ship" | "do" | "deploy" | "release" => Class::Verb,
-        "merged" | "landed" | "started" | "begun" | "shipped" | "done" | "deployed" | "released" | "scheduled" => Class::Participle,
+        "merge" | "land" | "implement" | "start" | "begin" | "ship" | "do" | "deploy" | "release" => Class::Verb,
+        "merged" | "landed" | "started" | "begun" | "shipped" | "done" | "deployed" | "released" | "scheduled"
+        | "implemented" | "completed" | "executed" | "applied" | "built" | "published" | "worked" | "reviewed" | "enabled"
+        | "picked" | "tackled" | "finished" => Class::Participle,
         "should" | "must" | "to" | "be" | "please" | "can" | "needs" => Class::Modal,
         "is" | "are" | "has" | "have" | "will" | "does" | "adds" | "need" | "gets" => Class::Linking,
         "this" | "it" | "we" | "i" => Class::Own,

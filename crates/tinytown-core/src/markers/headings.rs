@@ -1,0 +1,100 @@
+//! Which headings, and which labels without references, begin a list of dependencies or of something else.
+
+use super::grammar::{LONGEST_LINK, Text};
+use super::tokens::TokenKind;
+use super::words::Class;
+
+/// Most words before the noun of a heading or label: `Known hard dependencies`.
+const MOST_ADJECTIVES: usize = 3;
+
+impl Text<'_> {
+    /// `## Dependencies`, `## Blocked by`, `## Upstream dependencies (all must be merged)`: words of
+    /// dependency, a few adjectives before them, remarks after them.
+    pub(super) fn is_dependency_heading(&self) -> bool {
+        let (mut ours, mut adjectives) = (false, 0);
+        let mut at = 0;
+        while let Some(kind) = self.kind(at) {
+            if ours && self.is_aside(at) {
+                at = self.remark_end(at).max(at + 1);
+                continue;
+            }
+            match (kind, self.class(at)) {
+                (TokenKind::Reference, _) => return ours,
+                (_, Some(Class::Label)) if self.qualifies(at + 1) => return false,
+                (_, Some(Class::Label | Class::Phrase)) => ours = true,
+                (_, Some(class @ (Class::Depend | Class::Blocked))) if self.phrase_end(at, class).is_some() => {
+                    ours = true;
+                }
+                (_, Some(Class::Foreign)) if ours && self.is_blocker(at) => {}
+                (TokenKind::Mark(_) | TokenKind::Gap | TokenKind::Break, _) => {}
+                (_, Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler | Class::Adverb)) => {}
+                (_, Some(Class::Own)) if !ours => {}
+                (_, Some(Class::For)) if ours && self.class(at + 1) == Some(Class::Own) => at += 1,
+                (_, Some(Class::Other)) if !ours || self.follows_and(at) => adjectives += 1,
+                _ => return false,
+            }
+            at += 1;
+        }
+        ours && adjectives <= MOST_ADJECTIVES
+    }
+
+    /// A remark after a heading's noun: in parentheses, without a word of denial or of another relation.
+    fn is_aside(&self, at: usize) -> bool {
+        let end = self.remark_end(at);
+        let strange = [Class::Negation, Class::Foreign, Class::Relative, Class::Closing];
+        end > at && !(at..end).any(|i| self.class(i).is_some_and(|class| strange.contains(&class)))
+    }
+
+    /// Whether the word at `at` makes the noun before it an adjective: `dependency graph`.
+    fn qualifies(&self, at: usize) -> bool {
+        matches!(self.class(at), Some(Class::Other | Class::Noun | Class::Verb))
+            && self.tokens[at - 1].end + 1 == self.tokens[at].start
+    }
+
+    /// `and risks`: what else a heading names.
+    fn follows_and(&self, at: usize) -> bool {
+        let before = at.checked_sub(1);
+        before.is_some_and(|before| {
+            self.class(before) == Some(Class::And) || self.is_mark(before, &['&', '/', '+', ','])
+        })
+    }
+
+    fn is_blocker(&self, at: usize) -> bool {
+        ["blocker", "blockers"].iter().any(|word| self.of(self.tokens[at]).eq_ignore_ascii_case(word))
+    }
+
+    /// Whether the line that begins at `at` names another relation in its first words.
+    pub(super) fn is_foreign(&self, at: usize) -> bool {
+        (at..at + LONGEST_LINK).any(|i| self.reverses(i))
+    }
+
+    /// `**Blocks**` alone: a few words without a reference, the first of them of another relation.
+    pub(super) fn is_foreign_label(&self) -> bool {
+        let short = self.tokens.len() <= 4 && self.tokens.iter().all(|token| token.kind != TokenKind::Reference);
+        short && self.reverses(0)
+    }
+
+    /// Whether the noun at `at` heads a label with adjectives: `Hard dependencies: #3`.
+    pub(super) fn has_only_adjectives(&self, at: usize) -> bool {
+        let words = (0..at).rev().take_while(|i| {
+            matches!(self.class(*i), Some(Class::Other | Class::Filler | Class::Adverb)) && !self.changes(*i)
+        });
+        let begin = at - words.take(MOST_ADJECTIVES + 2).count();
+        let opens = begin.checked_sub(1).is_none_or(|before| {
+            self.begins_segment(begin)
+                || matches!(self.kind(before), Some(TokenKind::Break | TokenKind::Mark('.' | '!' | '?' | ';' | '(' | ')')))
+        });
+        opens && at - begin <= MOST_ADJECTIVES + 1
+    }
+
+    /// A word about changing packages rather than about waiting: `Bump dependencies: #5`.
+    fn changes(&self, at: usize) -> bool {
+        let verbs = ["update", "updates", "updated", "bump", "bumps", "bumped", "upgrade", "upgrades", "upgraded", "add", "added"];
+        verbs.iter().any(|verb| self.of(self.tokens[at]).eq_ignore_ascii_case(verb))
+    }
+
+    /// Whether a cell or a part between bullets (`Epic: #1 · Depends on: #2`) begins at `at`.
+    pub(super) fn begins_segment(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|before| self.is_mark(before, &['|', '·', '•']))
+    }
+}
