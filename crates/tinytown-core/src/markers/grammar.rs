@@ -88,15 +88,13 @@ impl Text<'_> {
             }
             if self.is_mark(at, &['(']) {
                 outer = Some(clause);
-                // "none (formerly blocked by #9)": the remark is about the past as well.
-                let denied = at.checked_sub(1).and_then(|before| self.class(before)) == Some(Class::Negation);
-                if denied {
-                    at += 1;
-                    continue;
-                }
+                clause = self.remark(at, clause);
+                at += 1;
+                continue;
             }
             clause = match self.tokens[at].kind {
                 TokenKind::Mark(')') => outer.take().unwrap_or(clause),
+                TokenKind::Mark(';') if outer.is_some() => Clause { foreign: clause.foreign, ..sentence },
                 TokenKind::Mark('.' | '!' | '?' | ';') => sentence,
                 TokenKind::Break if self.breaks_sentence(at) => sentence,
                 _ => self.step(at, clause),
@@ -106,18 +104,40 @@ impl Text<'_> {
         awaiting
     }
 
+    /// The clause inside a parenthesis that begins at `at`.
+    fn remark(&self, at: usize, clause: Clause) -> Clause {
+        let before = at.checked_sub(1);
+        // "none (formerly blocked by #9)": the remark is about the past as well.
+        if before.and_then(|before| self.class(before)) == Some(Class::Negation) {
+            return clause;
+        }
+        // "#17 (blocked by #15)", "(#17, blocked by #15)": it is about that issue.
+        let named = before.is_some_and(|before| self.kind(before) == Some(TokenKind::Reference));
+        let opened = self.kind(self.skip(at + 1, 2, &[Class::Noun])) == Some(TokenKind::Reference);
+        let foreign = clause.foreign || ((named || opened) && !clause.closing);
+        Clause { foreign, ..clause.next() }
+    }
+
     /// The clause after the token at `at`, which ends no sentence.
     fn step(&self, at: usize, clause: Clause) -> Clause {
         match self.tokens[at].kind {
-            TokenKind::Mark(',' | ':' | '(' | '[' | ']' | '|' | '-' | '–' | '—' | '→' | '·' | '•') => clause.next(),
+            TokenKind::Mark(',' | ':' | '[' | ']' | '|' | '-' | '–' | '—' | '→' | '·' | '•') => {
+                clause.next()
+            }
             TokenKind::Break | TokenKind::Mark(_) => clause,
             TokenKind::Gap => Clause { fresh: false, ..clause },
             TokenKind::Reference if clause.closing => Clause { fresh: false, ..clause },
             TokenKind::Reference => {
-                Clause { fresh: false, subject: true, foreign: clause.foreign || clause.fresh, ..clause }
+                let foreign = clause.foreign || (clause.fresh && !self.is_value(at));
+                Clause { fresh: false, subject: true, foreign, ..clause }
             }
             TokenKind::Word => self.step_word(at, clause),
         }
+    }
+
+    /// Whether a colon stands before the reference at `at`: `Issue: #17 · Depends on: #15`.
+    fn is_value(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|before| self.is_mark(before, &[':']))
     }
 
     fn step_word(&self, at: usize, clause: Clause) -> Clause {
@@ -134,6 +154,8 @@ impl Text<'_> {
             Class::Or => Clause { fresh, ..clause },
             Class::Turn => Clause { fresh, ..clause.next() },
             Class::Closing | Class::Foreign => Clause { fresh, closing: true, ..clause },
+            // "Part of #5", "a follow-up to #5".
+            Class::Filler | Class::Modal | Class::For | Class::On => Clause { fresh, ..clause },
             _ => Clause { fresh, closing: clause.closing && clause.fresh, ..clause },
         }
     }
@@ -164,7 +186,7 @@ impl Text<'_> {
         if clause.barred || ((clause.subject || clause.foreign) && !self.is_own(at)) {
             return None;
         }
-        let end = self.past_remark(end);
+        let end = self.past_remark(end, clause);
         let colon = self.is_mark(end, &[':', '=', '→', '-', '–', '—']);
         let labels = clause.fresh || self.begins_segment(at);
         if self.is_asked(end) {
@@ -178,8 +200,7 @@ impl Text<'_> {
         }
         let link = self.skip(end, LONGEST_LINK, &[Class::Filler, Class::Noun]);
         let ends_line = |at| matches!(self.kind(at), None | Some(TokenKind::Break));
-        if ends_line(link + usize::from(self.is_mark(link, &[':'])))
-            && (labels || self.is_mark(link, &[':']))
+        if ends_line(link + usize::from(self.is_mark(link, &[':']))) && (labels || self.is_mark(link, &[':']))
         {
             return Some(self.label_alone(link, found, awaiting));
         }
@@ -202,9 +223,10 @@ impl Text<'_> {
         self.leading_lines(end, found).unwrap_or(end)
     }
 
-    /// Past a remark between phrase and colon, `Depends on (hard):`, unless it denies.
-    fn past_remark(&self, end: usize) -> usize {
-        let past = self.remark_end(end);
+    /// Past what may stand between phrase and colon: `Depends on (hard):`, `Blocked by upstream:`.
+    fn past_remark(&self, end: usize, clause: Clause) -> usize {
+        let words = if clause.fresh { self.skip(end, 2, &[Class::Other]) } else { end };
+        let past = self.remark_end(words);
         let denied = (end..past).any(|i| matches!(self.class(i), Some(Class::Negation | Class::Foreign)));
         if past > end && self.is_mark(past, &[':']) && !denied { past } else { end }
     }
@@ -243,12 +265,13 @@ impl Text<'_> {
     }
 
     /// Past the words that may stand between a phrase and its reference.
-    fn link(&self, at: usize) -> usize {
+    pub(super) fn link(&self, at: usize) -> usize {
         let mut at = at;
         if self.kind(at) == Some(TokenKind::Break) {
             at += 1;
         }
-        let at = self.skip(at, LONGEST_LINK, &[Class::Filler, Class::Noun, Class::Adverb]);
+        let between = [Class::Filler, Class::Noun, Class::Adverb, Class::Within];
+        let at = self.skip(at, LONGEST_LINK, &between);
         at + usize::from(self.is_mark(at, &['[', '(']))
     }
 

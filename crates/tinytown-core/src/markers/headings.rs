@@ -1,5 +1,7 @@
 //! Which headings, and which labels without references, begin a list of dependencies or of something else.
 
+use std::ops::Range;
+
 use super::grammar::{LONGEST_LINK, Text};
 use super::tokens::TokenKind;
 use super::words::Class;
@@ -20,14 +22,25 @@ impl Text<'_> {
             }
             match (kind, self.class(at)) {
                 (TokenKind::Reference, _) => return ours,
+                (TokenKind::Mark('-' | '–' | '—'), _) if ours => {
+                    return self.is_plain(at..self.tokens.len());
+                }
+                (_, Some(Class::Foreign))
+                    if self.class(at + 1) == Some(Class::Label) && self.is_blocking(at) => {}
+                (_, Some(Class::Other)) if self.changes(at) => return false,
                 (_, Some(Class::Label)) if self.qualifies(at + 1) => return false,
                 (_, Some(Class::Label | Class::Phrase)) => ours = true,
-                (_, Some(class @ (Class::Depend | Class::Blocked))) if self.phrase_end(at, class).is_some() => {
+                (_, Some(class @ (Class::Depend | Class::Blocked)))
+                    if self.phrase_end(at, class).is_some() =>
+                {
                     ours = true;
                 }
                 (_, Some(Class::Foreign)) if ours && self.is_blocker(at) => {}
                 (TokenKind::Mark(_) | TokenKind::Gap | TokenKind::Break, _) => {}
-                (_, Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler | Class::Adverb)) => {}
+                (
+                    _,
+                    Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler | Class::Adverb),
+                ) => {}
                 (_, Some(Class::Own)) if !ours => {}
                 (_, Some(Class::For)) if ours && self.class(at + 1) == Some(Class::Own) => at += 1,
                 (_, Some(Class::Other)) if !ours || self.follows_and(at) => adjectives += 1,
@@ -41,8 +54,13 @@ impl Text<'_> {
     /// A remark after a heading's noun: in parentheses, without a word of denial or of another relation.
     fn is_aside(&self, at: usize) -> bool {
         let end = self.remark_end(at);
+        end > at && self.is_plain(at..end)
+    }
+
+    /// Whether no word denies or speaks of another relation.
+    fn is_plain(&self, mut words: Range<usize>) -> bool {
         let strange = [Class::Negation, Class::Foreign, Class::Relative, Class::Closing];
-        end > at && !(at..end).any(|i| self.class(i).is_some_and(|class| strange.contains(&class)))
+        !words.any(|i| self.class(i).is_some_and(|class| strange.contains(&class)))
     }
 
     /// Whether the word at `at` makes the noun before it an adjective: `dependency graph`.
@@ -59,6 +77,10 @@ impl Text<'_> {
         })
     }
 
+    fn is_blocking(&self, at: usize) -> bool {
+        self.of(self.tokens[at]).eq_ignore_ascii_case("blocking")
+    }
+
     fn is_blocker(&self, at: usize) -> bool {
         ["blocker", "blockers"].iter().any(|word| self.of(self.tokens[at]).eq_ignore_ascii_case(word))
     }
@@ -70,26 +92,35 @@ impl Text<'_> {
 
     /// `**Blocks**` alone: a few words without a reference, the first of them of another relation.
     pub(super) fn is_foreign_label(&self) -> bool {
-        let short = self.tokens.len() <= 4 && self.tokens.iter().all(|token| token.kind != TokenKind::Reference);
+        let short =
+            self.tokens.len() <= 4 && self.tokens.iter().all(|token| token.kind != TokenKind::Reference);
         short && self.reverses(0)
     }
 
     /// Whether the noun at `at` heads a label with adjectives: `Hard dependencies: #3`.
     pub(super) fn has_only_adjectives(&self, at: usize) -> bool {
-        let words = (0..at).rev().take_while(|i| {
-            matches!(self.class(*i), Some(Class::Other | Class::Filler | Class::Adverb)) && !self.changes(*i)
+        let words = (0..at).rev().take_while(|i| match self.class(*i) {
+            Some(Class::Other) => !self.changes(*i),
+            Some(Class::Foreign) => self.is_blocking(*i),
+            class => matches!(class, Some(Class::Filler | Class::Adverb)),
         });
         let begin = at - words.take(MOST_ADJECTIVES + 2).count();
         let opens = begin.checked_sub(1).is_none_or(|before| {
             self.begins_segment(begin)
-                || matches!(self.kind(before), Some(TokenKind::Break | TokenKind::Mark('.' | '!' | '?' | ';' | '(' | ')')))
+                || matches!(
+                    self.kind(before),
+                    Some(TokenKind::Break | TokenKind::Mark('.' | '!' | '?' | ';' | '(' | ')'))
+                )
         });
         opens && at - begin <= MOST_ADJECTIVES + 1
     }
 
     /// A word about changing packages rather than about waiting: `Bump dependencies: #5`.
     fn changes(&self, at: usize) -> bool {
-        let verbs = ["update", "updates", "updated", "bump", "bumps", "bumped", "upgrade", "upgrades", "upgraded", "add", "added"];
+        let verbs = [
+            "update", "updates", "updated", "bump", "bumps", "bumped", "upgrade", "upgrades", "upgraded",
+            "add", "added",
+        ];
         verbs.iter().any(|verb| self.of(self.tokens[at]).eq_ignore_ascii_case(verb))
     }
 

@@ -7,6 +7,8 @@ use crate::issue::IssueRef;
 
 /// Most issues that a range such as `#3-#7` stands for; a longer one is no enumeration.
 const LONGEST_RANGE: u64 = 50;
+/// Most tokens between a label and its first reference.
+const LONGEST_LINE: usize = 200;
 
 impl Text<'_> {
     /// The first list of references of the line that begins at `at`, unless its words speak of another relation.
@@ -17,9 +19,12 @@ impl Text<'_> {
     pub(super) fn labelled_from(&self, at: usize, words: usize, found: &mut Vec<Found>) -> Option<usize> {
         let mut i = at;
         loop {
+            if i > at + LONGEST_LINE {
+                return None;
+            }
             match self.kind(i)? {
                 TokenKind::Break if i > at && self.breaks_sentence(i) => return None,
-                TokenKind::Mark('.' | '!' | '?' | ';') => return None,
+                TokenKind::Mark('.' | '!' | '?' | ';' | '|' | '·' | '•') => return None,
                 TokenKind::Reference => break,
                 TokenKind::Word if self.reverses(i) => return None,
                 _ => i += 1,
@@ -30,36 +35,40 @@ impl Text<'_> {
         if self.is_about_itself(end) {
             return None;
         }
-        while let Some(next) = self.next_titled(end) {
+        let titles_first = i > self.link(at);
+        while let Some(next) = self.next_titled(end, titles_first) {
             end = self.references(next, words, &mut list)?;
         }
         found.append(&mut list);
         Some(end)
     }
 
-    /// The next member of a list whose members carry their titles: `#3 Sign in, #4 Sign out`.
-    fn next_titled(&self, end: usize) -> Option<usize> {
+    /// The next member of a list whose members carry their titles: `#3 Sign in, #4 Sign out`, or, if
+    /// `titles_first`, `Sign in (#3), Sign out (#4)`.
+    fn next_titled(&self, end: usize, titles_first: bool) -> Option<usize> {
+        let mut comma = None;
         for at in end..end + LONGEST_REMARK {
             match self.kind(at)? {
-                TokenKind::Mark(',' | ';') => {
-                    let next = self.skip(at + 1, 2, &[Class::Noun, Class::And]);
-                    if self.kind(next) == Some(TokenKind::Reference) {
-                        return (!self.speaks_on(next + 1)).then_some(next);
-                    }
+                TokenKind::Mark(',' | ';') => comma = Some(at),
+                TokenKind::Reference => {
+                    let direct =
+                        comma.is_some_and(|comma| self.skip(comma + 1, 2, &[Class::Noun, Class::And]) == at);
+                    let next = direct || (titles_first && comma.is_some());
+                    return (next && !self.speaks_on(at + 1)).then_some(at);
                 }
-                TokenKind::Word => match self.class(at)? {
-                    Class::Negation | Class::Relative | Class::Turn | Class::Closing | Class::Foreign => {
-                        return None;
-                    }
-                    _ => {}
-                },
-                TokenKind::Mark('.' | '!' | '?' | '|' | '·' | '•') | TokenKind::Break | TokenKind::Reference => {
-                    return None;
-                }
+                TokenKind::Word if self.begins_clause(at) => return None,
+                TokenKind::Mark('.' | '!' | '?' | '|' | '·' | '•') | TokenKind::Break => return None,
                 _ => {}
             }
         }
         None
+    }
+
+    /// Whether the word at `at` cannot be a title's: a statement begins, or another relation.
+    fn begins_clause(&self, at: usize) -> bool {
+        use Class::{Closing, Foreign, Linking, Modal, Negation, Own, Relative, Turn};
+        let strange = [Negation, Relative, Turn, Closing, Foreign, Own, Linking, Modal];
+        self.class(at).is_some_and(|class| strange.contains(&class)) && !self.is_over(at)
     }
 
     /// Whether a word before the references of a labelled line speaks of another relation.
@@ -72,7 +81,9 @@ impl Text<'_> {
                 self.kind(next + usize::from(self.is_mark(next, &[':']))) == Some(TokenKind::Reference)
             }
             Some(Class::Passive) => matches!(self.class(at + 1), Some(Class::By | Class::For)),
-            Some(Class::Label) => self.class(at + 1) == Some(Class::For),
+            Some(Class::Label) => {
+                self.class(at + 1) == Some(Class::For) && self.class(at + 2) != Some(Class::Own)
+            }
             _ => false,
         }
     }
@@ -187,6 +198,11 @@ impl Text<'_> {
     fn speaks_on(&self, at: usize) -> bool {
         let verbs =
             [Class::Linking, Class::Closing, Class::Foreign, Class::Negation, Class::Depend, Class::Phrase];
-        self.class(at).is_some_and(|class| verbs.contains(&class))
+        self.class(at).is_some_and(|class| verbs.contains(&class)) && !self.is_over(at)
+    }
+
+    /// `#3, #4 resolved first`: the state of an issue, not what it does to others.
+    fn is_over(&self, at: usize) -> bool {
+        ["fixed", "closed", "resolved"].iter().any(|word| self.says(at, &[word]))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Three small passes: `blocks` turns Markdown into blocks of plain text (code, quotes, struck
 //! text and comments left out), `tokens` cuts a block into words, references and punctuation,
-//! and `grammar` reads dependencies from these (`lists` and `headings` hold its rules about those), for `reader`, which knows the blocks above. All of it takes time linear in the text.
+//! and `grammar` reads dependencies from these (`lists` and `headings` hold its rules about those), for `reader`, which knows
+//! the blocks above. All of it takes time linear in the text, and `limits` bounds what hostile texts cost.
 //!
 //! What a reader of the rendered page sees is what counts: an escaped `\#14` reads as #14, and the
 //! words of a link are its text while its address says which issue it is.
@@ -11,6 +12,7 @@ mod blocks;
 mod clean;
 mod grammar;
 mod headings;
+mod limits;
 mod lists;
 mod reader;
 mod tokens;
@@ -38,7 +40,8 @@ pub struct Marker {
     pub words: String,
 }
 
-/// Reads the dependencies from an issue's text, in the order in which they stand there, each once.
+/// Reads the dependencies from an issue's text, in the order in which they stand there, each once. A text
+/// with a million marks of punctuation or more is not read to its end: [`unread_from`].
 ///
 /// ```
 /// let markers = tinytown_core::markers::read("Depends on #1, but is not blocked by #2.");
@@ -51,8 +54,16 @@ pub fn read(body: &str) -> Vec<Marker> {
     }
     let lines = Lines::of(body);
     let mut reader = reader::Reader::new(&lines);
-    blocks::for_each(body, &mut |block| reader.block(block));
+    let text = limits::without_depths(&body[..limits::end(body)]);
+    blocks::for_each(&text, &mut |block| reader.block(block));
     reader.finish()
+}
+
+/// The first line that [`read`] does not read to its end, if the text is longer than anything people
+/// write: whoever depends on all markers having been read should say so.
+pub fn unread_from(body: &str) -> Option<u32> {
+    let end = limits::end(body);
+    (end < body.len()).then(|| Lines::of(&body[..end]).at(end))
 }
 
 /// Whether a text can name an issue at all: by `#` or `GH-`, by an address, or by a character reference
@@ -68,6 +79,16 @@ impl Lines {
     pub(crate) fn of(text: &str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The same, quicker if the byte stands soon after the beginning of the line `hint`.
+    pub(crate) fn at_or_after(&self, hint: u32, offset: usize) -> u32 {
+        let first = hint.saturating_sub(1) as usize;
+        let near = self.0.get(first..self.0.len().min(first + 64)).unwrap_or_default();
+        match near.partition_point(|begin| *begin <= offset) {
+            inside if inside > 0 && inside < near.len() => u32::try_from(first + inside).unwrap_or(u32::MAX),
+            _ => self.at(offset),
+        }
     }
 
     /// The line of a byte, from 1.

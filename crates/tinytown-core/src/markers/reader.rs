@@ -11,12 +11,20 @@ use super::tokens::{Token, reference, tokenize};
 use super::{Lines, MAX_WORDS, Marker};
 use crate::issue::IssueRef;
 
+/// From so many markers on a range counts for its first issue only, lest a short text name millions.
+const MOST_BY_RANGES: usize = 10_000;
+
 /// Reads blocks in order and gathers markers.
 pub(super) struct Reader<'l> {
     lines: &'l Lines,
     tokens: Vec<Token>,
     markers: Vec<Marker>,
-    seen: BTreeSet<IssueRef>,
+    /// The town's own issues among `markers`, by number.
+    own: BTreeSet<u64>,
+    /// The others.
+    far: BTreeSet<IssueRef>,
+    /// Where the last marker stands; the next one is seldom before it.
+    line: u32,
     section: Section,
     /// A label whose references are to follow in the next blocks.
     awaiting: Option<Awaiting>,
@@ -50,7 +58,9 @@ impl<'l> Reader<'l> {
             lines,
             tokens: Vec::new(),
             markers: Vec::new(),
-            seen: BTreeSet::new(),
+            own: BTreeSet::new(),
+            far: BTreeSet::new(),
+            line: 1,
             section: Section::default(),
             awaiting: None,
             other: None,
@@ -145,7 +155,8 @@ impl<'l> Reader<'l> {
     /// Remembers a label at the block's end.
     fn await_more(&mut self, block: &Block<'_>, text: &Text<'_>, label: bool) {
         let colon = text.ends_with_colon() && text.is_foreign(text.last_line());
-        let foreign = !label && (colon || (block.kind != BlockKind::Row && text.is_foreign_label()));
+        let alone = matches!(block.kind, BlockKind::Item | BlockKind::Paragraph) && text.is_foreign_label();
+        let foreign = !label && (colon || alone);
         if label || foreign {
             self.awaiting = Some(Awaiting { depth: block.depth, ours: label, begun: false });
         }
@@ -157,22 +168,31 @@ impl<'l> Reader<'l> {
         for (at, from) in found {
             let token = text.tokens[at];
             let Some(first) = reference(text.of(token)) else { continue };
-            let (end, last) = text.range(at).unwrap_or((at + 1, first.number));
+            let range = text.range(at).filter(|_| self.markers.len() < MOST_BY_RANGES);
+            let (end, last) = range.unwrap_or((at + 1, first.number));
+            let words = text.tokens[from].start..text.tokens[end - 1].end;
             for number in first.number..=last {
                 let reference = IssueRef { repo: first.repo.clone(), number };
-                if self.seen.insert(reference.clone()) {
-                    let line = self.lines.at(block.source_of(token.start));
-                    let words = shorten(&block.text[text.tokens[from].start..text.tokens[end - 1].end]);
-                    self.markers.push(Marker { reference, line, words });
+                if self.is_new(&reference) {
+                    self.line = self.lines.at_or_after(self.line, block.source_of(token.start));
+                    let words = shorten(&block.text[words.clone()]);
+                    self.markers.push(Marker { reference, line: self.line, words });
                 }
             }
+        }
+    }
+
+    fn is_new(&mut self, reference: &IssueRef) -> bool {
+        match reference.repo {
+            None => self.own.insert(reference.number),
+            Some(_) => self.far.insert(reference.clone()),
         }
     }
 }
 
 /// A text on one line, of at most [`MAX_WORDS`] characters.
 fn shorten(text: &str) -> String {
-    let mut short = String::new();
+    let mut short = String::with_capacity(text.len().min(4 * MAX_WORDS));
     for word in text.split_whitespace() {
         if !short.is_empty() {
             short.push(' ');

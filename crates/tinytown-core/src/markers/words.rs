@@ -41,6 +41,8 @@ pub(super) enum Class {
     Noun,
     /// Stands between phrase and reference without changing anything: `the completion of`.
     Filler,
+    /// `in`, `from`: the same, but not between the references of a list.
+    Within,
     /// `only`, `also`: stands inside a phrase.
     Adverb,
     /// `merge`, `land`: what is to happen after something.
@@ -111,8 +113,10 @@ fn class_of_lower(word: &str) -> Class {
         "for" => Class::For,
         "through" | "thru" => Class::Through,
         "issue" | "issues" | "pr" | "prs" | "pull" | "pulls" | "request" | "requests" | "ticket" | "tickets"
-        | "task" | "tasks" | "mr" | "bug" => Class::Noun,
-        "the" | "completion" | "outcome" | "of" | "following" | "these" | "both" | "all" | "either"
+        | "task" | "tasks" | "subtask" | "story" | "stories" | "mr" | "bug" => Class::Noun,
+        "in" | "from" => Class::Within,
+        "the" | "completion" | "outcome" | "changes" | "change" | "work" | "implementation" | "merging" | "landing"
+        | "of" | "following" | "these" | "both" | "all" | "either"
         | "any" | "at" | "least" | "one" => Class::Filler,
         "only" | "also" | "directly" | "strictly" | "strongly" | "heavily" | "currently" | "still" | "now" | "best" => Class::Adverb,
         "merge" | "land" | "implement" | "start" | "begin" | "ship" | "do" | "deploy" | "release" => Class::Verb,
