@@ -149,13 +149,14 @@ impl Text<'_> {
         match self.class(at).unwrap_or(Class::Other) {
             // "PR #5 is …" is about #5 like "#5 is …".
             Class::Noun => clause,
-            Class::Negation | Class::Relative => Clause { fresh, barred: true, closing: false, ..clause },
+            Class::Negation | Class::Relative | Class::Removal => {
+                Clause { fresh, barred: true, closing: false, ..clause }
+            }
             Class::And => Clause { fresh, barred: false, ..clause },
-            Class::Or => Clause { fresh, ..clause },
             Class::Turn => Clause { fresh, ..clause.next() },
-            Class::Closing | Class::Foreign => Clause { fresh, closing: true, ..clause },
+            Class::Closing | Class::Foreign | Class::Onward => Clause { fresh, closing: true, ..clause },
             // "Part of #5", "a follow-up to #5".
-            Class::Filler | Class::Modal | Class::For | Class::On => Clause { fresh, ..clause },
+            Class::Or | Class::Filler | Class::Modal | Class::For | Class::On => Clause { fresh, ..clause },
             _ => Clause { fresh, closing: clause.closing && clause.fresh, ..clause },
         }
     }

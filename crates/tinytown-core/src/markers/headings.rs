@@ -16,39 +16,48 @@ impl Text<'_> {
         let (mut ours, mut adjectives) = (false, 0);
         let mut at = 0;
         while let Some(kind) = self.kind(at) {
-            if ours && self.is_aside(at) {
-                at = self.remark_end(at).max(at + 1);
-                continue;
+            match kind {
+                TokenKind::Reference => return ours,
+                TokenKind::Mark('-' | '–' | '—') if ours => return self.is_plain(at..self.tokens.len()),
+                _ if ours && self.is_aside(at) => at = self.remark_end(at) - 1,
+                TokenKind::Word if self.names_dependencies(at) => ours = true,
+                TokenKind::Word if ours && self.class(at) == Some(Class::For) => {
+                    if self.class(at + 1) != Some(Class::Own) {
+                        return false;
+                    }
+                    at += 1;
+                }
+                TokenKind::Word if self.class(at) == Some(Class::Other) => adjectives += 1,
+                _ => {}
             }
-            match (kind, self.class(at)) {
-                (TokenKind::Reference, _) => return ours,
-                (TokenKind::Mark('-' | '–' | '—'), _) if ours => {
-                    return self.is_plain(at..self.tokens.len());
-                }
-                (_, Some(Class::Foreign))
-                    if self.class(at + 1) == Some(Class::Label) && self.is_blocking(at) => {}
-                (_, Some(Class::Other)) if self.changes(at) => return false,
-                (_, Some(Class::Label)) if self.qualifies(at + 1) => return false,
-                (_, Some(Class::Label | Class::Phrase)) => ours = true,
-                (_, Some(class @ (Class::Depend | Class::Blocked)))
-                    if self.phrase_end(at, class).is_some() =>
-                {
-                    ours = true;
-                }
-                (_, Some(Class::Foreign)) if ours && self.is_blocker(at) => {}
-                (TokenKind::Mark(_) | TokenKind::Gap | TokenKind::Break, _) => {}
-                (
-                    _,
-                    Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler | Class::Adverb),
-                ) => {}
-                (_, Some(Class::Own)) if !ours => {}
-                (_, Some(Class::For)) if ours && self.class(at + 1) == Some(Class::Own) => at += 1,
-                (_, Some(Class::Other)) if !ours || self.follows_and(at) => adjectives += 1,
-                _ => return false,
+            if kind == TokenKind::Word && !self.fits_heading(at, ours) {
+                return false;
             }
             at += 1;
         }
         ours && adjectives <= MOST_ADJECTIVES
+    }
+
+    /// Whether the word at `at` is `dependencies`, or begins `depends on`, `blocked by` and the like.
+    fn names_dependencies(&self, at: usize) -> bool {
+        match self.class(at) {
+            Some(Class::Label) => !self.qualifies(at + 1),
+            Some(Class::Phrase) => true,
+            Some(class @ (Class::Depend | Class::Blocked)) => self.phrase_end(at, class).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether a word may stand in such a heading; `ours` says that its noun came before.
+    fn fits_heading(&self, at: usize, ours: bool) -> bool {
+        match self.class(at) {
+            Some(Class::On | Class::By | Class::And | Class::Noun | Class::Filler | Class::Adverb) => true,
+            Some(Class::Own) => !ours || self.class(at - 1) == Some(Class::For),
+            Some(Class::Other) => (!ours && !self.changes(at)) || (ours && self.follows_and(at)),
+            Some(Class::Foreign) if ours => self.is_blocker(at),
+            Some(Class::Foreign) => self.is_blocking(at) && self.class(at + 1) == Some(Class::Label),
+            _ => self.names_dependencies(at),
+        }
     }
 
     /// A remark after a heading's noun: in parentheses, without a word of denial or of another relation.

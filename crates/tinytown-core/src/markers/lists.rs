@@ -80,6 +80,10 @@ impl Text<'_> {
                 let next = self.skip(at + 1, 2, &[Class::Noun]);
                 self.kind(next + usize::from(self.is_mark(next, &[':']))) == Some(TokenKind::Reference)
             }
+            Some(Class::Onward) => {
+                let next = self.skip(at + 1, 2, &[Class::Noun]);
+                self.is_mark(next, &[':']) || matches!(self.kind(next), None | Some(TokenKind::Reference))
+            }
             Some(Class::Passive) => matches!(self.class(at + 1), Some(Class::By | Class::For)),
             Some(Class::Label) => {
                 self.class(at + 1) == Some(Class::For) && self.class(at + 2) != Some(Class::Own)

@@ -23,6 +23,10 @@ pub(super) enum Class {
     Or,
     /// Denies what follows in its clause, or moves it to the past.
     Negation,
+    /// `removes`: denies a dependency in prose; in a list it is the beginning of a title.
+    Removal,
+    /// `downstream`, `enables`: another relation than ours if it stands right before a colon or reference.
+    Onward,
     /// Begins a clause about something else, or a condition.
     Relative,
     /// Begins a clause of its own: `but`, `because`.
@@ -94,19 +98,20 @@ fn class_of_lower(word: &str) -> Class {
         "or" | "and/or" | "plus" => Class::Or,
         "no" | "not" | "none" | "never" | "nothing" | "nobody" | "neither" | "nor" | "n/a" | "na" | "without"
         | "cannot" | "longer" | "formerly" | "previously" | "originally" | "used" | "was" | "were" | "had"
-        | "instead" | "remove" | "removes" | "removed" | "drop" | "drops" | "dropped" | "maybe" | "may" | "might"
-        | "possibly" | "perhaps" | "potentially" => Class::Negation,
+        | "instead" | "maybe" | "may" | "might"
+        | "possibly" | "perhaps" | "potentially"
         // The same in the languages in which people write around English markers.
         | "无" | "無" | "原" | "没有" | "なし" | "없음" | "kein" | "keine" | "nicht" | "ehemals" | "früher" | "aucun"
         | "aucune" | "anciennement" | "ninguna" | "ninguno" | "nenhuma" | "nenhum" | "nessuna" | "nessuno" | "нет"
         | "brak" | "geen" => Class::Negation,
+        "remove" | "removes" | "removed" | "drop" | "drops" | "dropped" => Class::Removal,
+        "downstream" | "dependents" | "enables" | "unlocks" | "soft" => Class::Onward,
         "which" | "that" | "who" | "whose" | "if" | "unless" | "whether" => Class::Relative,
         "but" | "because" | "since" | "as" | "so" | "while" | "although" | "however" | "yet" | "then" => Class::Turn,
         "fix" | "fixes" | "fixed" | "close" | "closes" | "closed" | "resolve" | "resolves" | "resolved"
         | "implements" | "addresses" | "obsoletes" | "supersedes"
         | "replaces" | "conflicts" => Class::Closing,
-        "blocks" | "blocking" | "blocker" | "blockers" | "unblocks" | "unlocks" | "enables" | "downstream" | "dependents"
-        | "soft" | "unblocked" | "related" | "relates" | "parent" | "parents"
+        "blocks" | "blocking" | "blocker" | "blockers" | "unblocks" | "unblocked" | "related" | "relates" | "parent" | "parents"
         | "child" | "children" | "epic" | "part" | "supports" | "integrates" | "works" | "duplicate" | "duplicates"
         | "follow-up" | "followup" | "optional" | "recommended" | "refs" | "ref" | "see" | "cf" => Class::Foreign,
         "required" | "needed" | "wanted" | "depended" => Class::Passive,
@@ -114,8 +119,8 @@ fn class_of_lower(word: &str) -> Class {
         "through" | "thru" => Class::Through,
         "issue" | "issues" | "pr" | "prs" | "pull" | "pulls" | "request" | "requests" | "ticket" | "tickets"
         | "task" | "tasks" | "subtask" | "story" | "stories" | "mr" | "bug" => Class::Noun,
-        "in" | "from" => Class::Within,
-        "the" | "completion" | "outcome" | "changes" | "change" | "work" | "implementation" | "merging" | "landing"
+        "in" | "from" | "changes" | "change" | "work" | "implementation" | "merging" | "landing" => Class::Within,
+        "the" | "completion" | "outcome"
         | "of" | "following" | "these" | "both" | "all" | "either"
         | "any" | "at" | "least" | "one" => Class::Filler,
         "only" | "also" | "directly" | "strictly" | "strongly" | "heavily" | "currently" | "still" | "now" | "best" => Class::Adverb,

@@ -85,6 +85,7 @@ fn headings_of_dependencies_have_many_forms() {
         "Dependencies: none",
         "Dependencies (formerly)",
         "Dependents",
+        "Dependency changes",
         "Depends on this",
         "Soft dependencies",
         "Dependencies of others and what blocks them",
@@ -131,6 +132,8 @@ fn denials_reach_into_remarks_and_are_read_in_other_languages() {
         ("Abhängig: keine (ehemals Blocked by #1)", ""),
         ("Open points: none (it was long blocked by #1). Depends on #2", "#2@1"),
         ("This removes the dependency on #1", ""),
+        ("Dependencies:\n- Remove the old parser (#1)\n- Drop the table (#2)", "#1@2 #2@3"),
+        ("## Dependencies\n- Downstream proxy (#1)\n- Soft delete (#2)", "#1@2 #2@3"),
         ("He wrote 'depends on #1' and ‘blocked by #2’; it's ours that requires #3", ""),
         ("It's Ann's; depends on #3", "#3@1"),
     ]);
