@@ -205,7 +205,11 @@ impl Text<'_> {
         {
             return Some(self.label_alone(link, found, awaiting));
         }
-        let qualified = class == Class::Label && self.is_mark(end, &[':']) && self.has_only_adjectives(at);
+        let qualified =
+            class == Class::Label && !labels && self.is_mark(end, &[':']) && self.has_only_adjectives(at);
+        if colon && self.is_commit_prefix(at, end) {
+            return None;
+        }
         if colon && (labels || qualified) {
             let taken = self.labelled_from(end + 1, at, found)?;
             let line_end = (taken..taken + LONGEST_REMARK).find(|i| self.kind(*i) == Some(TokenKind::Break));
@@ -215,6 +219,13 @@ impl Text<'_> {
             return None;
         }
         self.references(self.link(end + usize::from(colon)), at, found)
+    }
+
+    /// `deps: upgrade the parser (#3)`: a kind of commit, not a label, unless a reference follows at once.
+    fn is_commit_prefix(&self, at: usize, end: usize) -> bool {
+        self.class(at) == Some(Class::Label)
+            && self.of(self.tokens[at]).starts_with(char::is_lowercase)
+            && self.kind(self.link(end + 1)) != Some(TokenKind::Reference)
     }
 
     /// A label with nothing after it on its line: its references follow below.

@@ -125,7 +125,7 @@ impl Text<'_> {
     }
 
     /// A word about changing packages rather than about waiting: `Bump dependencies: #5`.
-    fn changes(&self, at: usize) -> bool {
+    pub(super) fn changes(&self, at: usize) -> bool {
         let verbs = [
             "update", "updates", "updated", "bump", "bumps", "bumped", "upgrade", "upgrades", "upgraded",
             "add", "added",

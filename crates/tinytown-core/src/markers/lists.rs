@@ -85,6 +85,8 @@ impl Text<'_> {
                 self.is_mark(next, &[':']) || matches!(self.kind(next), None | Some(TokenKind::Reference))
             }
             Some(Class::Passive) => matches!(self.class(at + 1), Some(Class::By | Class::For)),
+            // "Update dependency parser to 2.0 (#3)" is about a package.
+            Some(Class::Label) if at > 0 && self.changes(at - 1) => true,
             Some(Class::Label) => {
                 self.class(at + 1) == Some(Class::For) && self.class(at + 2) != Some(Class::Own)
             }

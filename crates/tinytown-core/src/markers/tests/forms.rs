@@ -45,6 +45,8 @@ fn labels_may_be_qualified() {
         ("Start after: #1, #2", "#1@1 #2@1"),
         ("Deps: #1\nPrereq: #2\nPre-requisites: #3", "#1@1 #2@2 #3@3"),
         ("We updated the dependencies: #1", ""),
+        ("* **deps:** upgrade the parser (#1)\n* dependencies: add a parser (#2)\n* deps: #3", "#3@3"),
+        ("### Dependencies\n* Update dependency parser to 2.0 (#1)\n* Update the parser (#2)", "#2@3"),
         ("* Update dependencies: #1, #2", ""),
     ]);
 }
