@@ -1,5 +1,6 @@
 //! What a mission is about, item by item: issues of a forge, and documents of the repository or their parts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::ItemKey;
 use crate::issue::{Issue, IssueRef, IssueState, RefError, RepoName};
+use crate::markers::Anchors;
 
 /// The name of a document, or of one of its entries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct Objective {
     pub location: String,
     /// The line of `location` at which `body` begins, from 1.
     pub body_line: u32,
+    /// Entries of the same document that its text may link to; issues have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub anchors: Anchors,
 }
 
 impl DocumentRef {
@@ -130,7 +135,8 @@ impl fmt::Display for ObjectiveRef {
 impl From<Issue> for Objective {
     fn from(issue: Issue) -> Self {
         let Issue { reference, title, body, labels, state, location, body_line } = issue;
-        Self { name: ObjectiveRef::Issue(reference), title, body, labels, state, location, body_line }
+        let (name, anchors) = (ObjectiveRef::Issue(reference), Anchors::new());
+        Self { name, title, body, labels, state, location, body_line, anchors }
     }
 }
 

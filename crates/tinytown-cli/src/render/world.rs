@@ -7,6 +7,7 @@ use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, Role, Sha};
 use tinytown_core::input::{Answer, Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_core::manifest::Manifest;
+use tinytown_core::markers::Anchors;
 use tinytown_core::mission::{ItemIx, Mission};
 use tinytown_core::objective::{Objective, ObjectiveRef};
 use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
@@ -43,6 +44,7 @@ pub(crate) fn issues() -> Vec<Objective> {
         state: IssueState::Open,
         location: format!("issues/{number}.md"),
         body_line: 3,
+        anchors: Anchors::new(),
     };
     vec![
         issue(1, "Design auth API", "Design the authentication API schema."),

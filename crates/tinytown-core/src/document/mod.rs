@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::issue::IssueState;
-use crate::markers::Lines;
+use crate::markers::{Anchors, Lines};
 use crate::objective::{DocumentRef, Objective, ObjectiveRef};
 use outline::{Outline, Task};
 
@@ -69,6 +69,8 @@ struct Entry {
     at: usize,
     body: String,
     body_line: u32,
+    /// What links call it.
+    anchor: Option<String>,
 }
 
 /// Makes objectives of a document: of all of it, or of each entry under `heading`, which is named by its words or
@@ -99,7 +101,7 @@ impl Document<'_> {
         let leads = first.filter(|heading| self.text[..heading.range.start].trim().is_empty());
         let begin = leads.map_or(0, |heading| heading.range.end);
         let (body, body_line) = self.text_of(begin..self.text.len());
-        self.objective(None, Entry { title, number: None, done: false, at: 0, body, body_line })
+        self.objective(None, Entry { title, number: None, done: false, at: 0, body, body_line, anchor: None })
     }
 
     fn file_name(&self) -> String {
@@ -130,18 +132,22 @@ impl Document<'_> {
             });
         }
         let numbers = self.numbers(&entries)?;
-        Ok(entries
-            .into_iter()
-            .zip(numbers)
-            .map(|(entry, number)| self.objective(Some(number), entry))
-            .collect())
+        let named = entries.iter().zip(&numbers);
+        let anchors: Anchors =
+            named.filter_map(|(entry, number)| Some((entry.anchor.clone()?, *number))).collect();
+        let objectives = entries.into_iter().zip(numbers).map(|(entry, number)| Objective {
+            anchors: anchors.clone(),
+            ..self.objective(Some(number), entry)
+        });
+        Ok(objectives.collect())
     }
 
     fn section(&self, at: usize) -> Entry {
         let heading = &self.outline.headings[at];
         let (number, title) = numbered(&heading.title);
         let (body, body_line) = self.text_of(heading.range.end..self.outline.end_of(at));
-        Entry { title, number, done: false, at: heading.range.start, body, body_line }
+        let anchor = Some(heading.anchor.clone());
+        Entry { title, number, done: false, at: heading.range.start, body, body_line, anchor }
     }
 
     fn task(&self, task: &Task) -> Entry {
@@ -159,6 +165,7 @@ impl Document<'_> {
             at: task.text.start,
             body: body.join("\n"),
             body_line: self.lines.at(task.text.start),
+            anchor: None,
         }
     }
 
@@ -207,6 +214,7 @@ impl Document<'_> {
             state: if entry.done { IssueState::Closed } else { IssueState::Open },
             location: self.path.to_owned(),
             body_line: entry.body_line,
+            anchors: Anchors::new(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Documents, and what becomes of them.
 
 use super::*;
+use crate::issue::IssueRef;
+use crate::manifest::Manifest;
+use crate::plan::{self, IssueStanding, Request};
 
 const PLAN: &str = "\
 # Authentication
@@ -103,4 +106,27 @@ fn a_number_is_one_only_where_it_stands_apart() {
     ] {
         assert_eq!(numbered(title), (number, rest.to_owned()), "{title}");
     }
+}
+
+#[test]
+fn entries_depend_on_each_other_by_number_and_by_link() {
+    let text = "\
+# Tasks
+## Design
+## Implement it
+Depends on [the design](#design), and on #9.
+## Test
+Depends on #2 and [elsewhere](#nowhere).
+";
+    let objectives = objectives(text, "plan.md", Some("tasks")).expect("entries");
+    let (manifest, standings) = (Manifest::default(), [(IssueRef::own(9), IssueStanding::Open)].into());
+    assert_eq!(plan::references_outside(&objectives, &manifest, None), [IssueRef::own(9)]);
+    let request = Request { objectives: &objectives, standings: &standings, manifest: &manifest, own: None };
+    let plan = plan::compile(&request).expect("a plan");
+    let edges = plan.items.iter().flat_map(|item| {
+        let inside = item.depends_on.iter().map(|it| (it.on.to_string(), it.source.to_string()));
+        let outside = item.external.iter().map(|it| (it.on.to_string(), it.source.to_string()));
+        inside.chain(outside).map(|(on, source)| format!("{} on {on}: {source}", item.key))
+    });
+    insta::assert_snapshot!(edges.collect::<Vec<_>>().join("\n"));
 }

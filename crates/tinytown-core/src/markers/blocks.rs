@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Anchors;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::tokens::reference;
@@ -55,8 +56,8 @@ pub(crate) fn parser(body: &str) -> Parser<'_> {
 }
 
 /// Calls `visit` with each block that has any text, in order.
-pub(super) fn for_each(body: &str, visit: &mut dyn FnMut(&Block<'_>)) {
-    let mut builder = Builder::new(visit);
+pub(super) fn for_each(body: &str, anchors: &Anchors, visit: &mut dyn FnMut(&Block<'_>)) {
+    let mut builder = Builder::new(anchors, visit);
     for (event, range) in parser(body).into_offset_iter() {
         builder.event(event, range);
     }
@@ -64,6 +65,7 @@ pub(super) fn for_each(body: &str, visit: &mut dyn FnMut(&Block<'_>)) {
 }
 
 struct Builder<'v> {
+    anchors: &'v Anchors,
     visit: &'v mut dyn FnMut(&Block<'_>),
     text: String,
     origins: Vec<(usize, usize)>,
@@ -78,8 +80,9 @@ struct Builder<'v> {
 }
 
 impl<'v> Builder<'v> {
-    fn new(visit: &'v mut dyn FnMut(&Block<'_>)) -> Self {
+    fn new(anchors: &'v Anchors, visit: &'v mut dyn FnMut(&Block<'_>)) -> Self {
         Self {
+            anchors,
             visit,
             text: String::new(),
             origins: Vec::new(),
@@ -200,7 +203,14 @@ impl<'v> Builder<'v> {
     /// A link to an issue becomes the plain reference; other addresses are somebody else's `#7`.
     fn end_link(&mut self, at: usize) {
         let Some((begin, address)) = self.links.pop() else { return };
-        if self.hidden > 0 || self.hidden_html > 0 || !address.contains("://") {
+        if self.hidden > 0 || self.hidden_html > 0 {
+            return;
+        }
+        if let Some(number) = address.strip_prefix('#').and_then(|anchor| self.anchors.get(anchor)) {
+            self.cut(begin);
+            return self.push(&format!(" #{number} "), at);
+        }
+        if !address.contains("://") {
             return;
         }
         let Some(reference) = reference(&address) else {

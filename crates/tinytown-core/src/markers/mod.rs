@@ -24,6 +24,8 @@ mod tests;
 pub(crate) use blocks::parser;
 pub use clean::{clean_title, slug, strip_hidden};
 
+use std::collections::BTreeMap;
+
 use crate::issue::IssueRef;
 
 /// Longest [`Marker::words`], in characters.
@@ -49,13 +51,21 @@ pub struct Marker {
 /// assert_eq!(markers[0].reference.number, 1);
 /// ```
 pub fn read(body: &str) -> Vec<Marker> {
+    read_linked(body, &Anchors::new())
+}
+
+/// Places of a document that its own text may link to (`[the design](#design)`), with the numbers that they go by.
+pub type Anchors = BTreeMap<String, u64>;
+
+/// The same as [`read`], for a text whose links to these places are references to their numbers.
+pub fn read_linked(body: &str, anchors: &Anchors) -> Vec<Marker> {
     if !may_refer(body) {
         return Vec::new();
     }
     let lines = Lines::of(body);
     let mut reader = reader::Reader::new(&lines);
     let text = limits::without_depths(&body[..limits::end(body)]);
-    blocks::for_each(&text, &mut |block| reader.block(block));
+    blocks::for_each(&text, anchors, &mut |block| reader.block(block));
     reader.finish()
 }
 

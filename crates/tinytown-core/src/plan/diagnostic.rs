@@ -46,6 +46,8 @@ pub enum Code {
     Reference,
     /// An objective that the forge does not know.
     UnknownObjective,
+    /// A text is too long to be read for dependencies to its end.
+    TextUnread,
     /// Nobody who is there may take an item.
     NoAgent,
     /// Nobody who is there may review.
@@ -70,6 +72,7 @@ impl Code {
             Self::Document => "document",
             Self::Reference => "malformed-reference",
             Self::UnknownObjective => "unknown-objective",
+            Self::TextUnread => "text-unread",
             Self::NoAgent => "no-agent",
             Self::NoReviewer => "no-reviewer",
             Self::Parallelism => "parallelism",

@@ -9,6 +9,7 @@ use super::{IssueStanding, Plan, Refusal, Request, compile, references_outside};
 use crate::id::AgentName;
 use crate::issue::{IssueRef, IssueState, RepoName};
 use crate::manifest::Manifest;
+use crate::markers::Anchors;
 use crate::objective::{Objective, ObjectiveRef};
 
 /// The key of an errand's item.
@@ -33,6 +34,7 @@ impl Errand {
             state: IssueState::Open,
             location: KEY.to_owned(),
             body_line: 1,
+            anchors: Anchors::new(),
         };
         Self { agent, objective }
     }

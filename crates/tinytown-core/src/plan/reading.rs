@@ -116,6 +116,7 @@ impl Reading<'_> {
         own: Option<&RepoName>,
     ) {
         let read = distinct(self.marked(positions, own));
+        self.note_unread();
         let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
             self.wants = read;
             return;
@@ -133,11 +134,23 @@ impl Reading<'_> {
         self.note_replaced(&read, &format!("{}:{}", manifest.location, depends_on.line));
     }
 
+    fn note_unread(&mut self) {
+        let objective = self.objective;
+        if let Some(line) = markers::unread_from(&objective.body) {
+            let line = objective.body_line.saturating_add(line).saturating_sub(1);
+            let message = format!(
+                "{} is longer than any text is read for dependencies; from {}:{line} on none were looked for: name them in the manifest",
+                self.key, objective.location
+            );
+            self.say(Level::Warning, Code::TextUnread, message);
+        }
+    }
+
     /// The dependencies that its text names.
     fn marked(&self, positions: &Lookup<ObjectiveRef, usize>, own: Option<&RepoName>) -> Vec<Want> {
         let objective = self.objective;
         let location: Arc<str> = objective.location.as_str().into();
-        let wants = markers::read(&objective.body).into_iter().map(|marker| {
+        let wants = markers::read_linked(&objective.body, &objective.anchors).into_iter().map(|marker| {
             let on = self.resolve(marker.reference, positions, own);
             let line = objective.body_line.saturating_add(marker.line).saturating_sub(1);
             let location = Arc::clone(&location);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::issue::IssueState;
 use crate::item::Kind;
+use crate::markers;
 use crate::objective::ObjectiveRef;
 
 fn issue(number: u64, title: &str, body: &str) -> Objective {
@@ -14,6 +15,7 @@ fn issue(number: u64, title: &str, body: &str) -> Objective {
         state: IssueState::Open,
         location: format!("issues/{number}.md"),
         body_line: 3,
+        anchors: markers::Anchors::new(),
     }
 }
 
