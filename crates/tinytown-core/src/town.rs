@@ -138,10 +138,7 @@ impl Town {
             self.objectives.get(objective).map(|mission| (objective.clone(), *mission))
         });
         if let Some((objective, mission)) = taken {
-            let message = format!(
-                "{objective} is already in the unfinished mission {mission}; end that with: tt mission stop {mission} --force"
-            );
-            return refused(Refusal::NotNow, message, now);
+            return refused(Refusal::NotNow, already_open(&objective, mission), now);
         }
         let others_wait = self.missions.values().any(Mission::wants_agents);
         let grant = if others_wait { Grant::Nothing } else { Grant::Agents };
@@ -270,4 +267,10 @@ fn unknown(agent: &AgentName, now: Time) -> Decided {
 
 fn refused(why: Refusal, message: String, now: Time) -> Decided {
     answered(Answer::refused(why, message), now)
+}
+/// Why a mission over that objective cannot start: another one is about it, and has not ended.
+pub fn already_open(objective: &str, mission: MissionId) -> String {
+    format!(
+        "{objective} is already in the unfinished mission {mission}; end that with: tt mission stop {mission} --force"
+    )
 }

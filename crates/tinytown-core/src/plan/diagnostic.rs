@@ -48,6 +48,8 @@ pub enum Code {
     UnknownObjective,
     /// A text is too long to be read for dependencies to its end.
     TextUnread,
+    /// Another mission that has not ended is about it.
+    AlreadyOpen,
     /// Nobody who is there may take an item.
     NoAgent,
     /// Nobody who is there may review.
@@ -73,6 +75,7 @@ impl Code {
             Self::Reference => "malformed-reference",
             Self::UnknownObjective => "unknown-objective",
             Self::TextUnread => "text-unread",
+            Self::AlreadyOpen => "already-open",
             Self::NoAgent => "no-agent",
             Self::NoReviewer => "no-reviewer",
             Self::Parallelism => "parallelism",

@@ -1,14 +1,18 @@
 //! `tt mission plan`: what `start` would check and decide, without starting anything.
 
-use clap::Args;
-use tinytown_core::plan::{Diagnostic, forecast};
-use tinytown_store::records::load_roster;
+use std::collections::HashSet;
 
-use super::gather::{NoPlan, Wanted};
-use super::start::tell_diagnostics;
+use clap::Args;
+use tinytown_core::id::ItemKey;
+use tinytown_core::plan::{Code, Diagnostic, Level, forecast};
+use tinytown_core::town;
+use tinytown_store::records::{load_roster, load_row};
+
+use super::gather::{Gathered, NoPlan, Wanted};
+use super::start::{objectives_of, tell_diagnostics};
 use crate::app::App;
 use crate::compose::Composed;
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::render::plan::{PlanJson, lines};
 
 /// Arguments of `tt mission plan`.
@@ -40,15 +44,19 @@ impl Plan {
         let composed = Composed::open(app.town()?).await?;
         let gathered = self.wanted.gather(&composed).await?;
         let roster = load_roster(&composed.store.town().await?)?;
-        let forecast = forecast(&gathered.plan, &roster, &gathered.policy);
+        let mut forecast = forecast(&gathered.plan, &roster, &gathered.policy);
+        let open = already_open(&composed, &gathered).await?;
         if self.json {
+            forecast.diagnostics.extend(open.iter().cloned());
             app.terminal.json(&PlanJson::of(&gathered, &forecast))?;
-            return Ok(());
+        } else {
+            app.terminal.lines(&lines(&gathered, &forecast))?;
+            tell_diagnostics(app.terminal, gathered.plan.diagnostics.iter().chain(&forecast.diagnostics));
         }
-        app.terminal.lines(&lines(&gathered, &forecast))?;
-        let diagnostics = gathered.plan.diagnostics.iter().chain(&forecast.diagnostics);
-        tell_diagnostics(app.terminal, diagnostics);
-        Ok(())
+        match open.first() {
+            Some(first) => Err(Failure::new(ExitCode::NotNow, first.to_string()).into()),
+            None => Ok(()),
+        }
     }
 
     /// A refused plan is no plan, but its reasons are data where data is asked for.
@@ -58,4 +66,22 @@ impl Plan {
         }
         Err(NoPlan::Refused(reasons).into_failure())
     }
+}
+
+/// What a mission that has not ended is about already.
+async fn already_open(composed: &Composed, gathered: &Gathered) -> Result<Vec<Diagnostic>, Failure> {
+    let objectives: HashSet<String> = objectives_of(&gathered.plan).into_iter().collect();
+    let mut open = Vec::new();
+    for row in composed.store.missions(false).await? {
+        let (charter, _) = load_row(&row)?;
+        for objective in charter.objectives.iter().filter(|objective| objectives.contains(*objective)) {
+            open.push(Diagnostic {
+                level: Level::Error,
+                code: Code::AlreadyOpen,
+                item: Some(ItemKey::new(objective.as_str())),
+                message: town::already_open(objective, row.id),
+            });
+        }
+    }
+    Ok(open)
 }
