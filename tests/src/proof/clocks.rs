@@ -28,6 +28,9 @@ pub(super) struct Host {
     pub cut_until: Ms,
 }
 
+/// An outage or a sleep of this length is noticed by whoever looks every second.
+const NOTICED: Ms = 2_500;
+
 /// Spells of true time, in the order of their beginnings.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spells(Vec<(Ms, Ms)>);
@@ -50,9 +53,10 @@ impl Spells {
         }
     }
 
-    /// How much of a time is covered neither by these nor by those.
+    /// How much of a time is covered neither by these nor by those, short ones aside, which nobody notices.
     pub(super) fn left_of(&self, from: Ms, to: Ms, others: &Self) -> Ms {
-        let mut all: Vec<_> = self.0.iter().chain(&others.0).copied().collect();
+        let all = self.0.iter().chain(&others.0).copied();
+        let mut all: Vec<_> = all.filter(|(begin, end)| *end >= *begin + NOTICED).collect();
         all.sort_unstable();
         let (mut left, mut reached) = (to - from, from);
         for (begin, end) in all {

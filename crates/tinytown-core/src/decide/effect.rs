@@ -37,6 +37,8 @@ impl Turn<'_> {
             EffectResult::BaseConflict { onto, head, detail } => {
                 self.base_conflict(ix, onto, head, detail);
             }
+            // A person may have ended it meanwhile.
+            EffectResult::Published(_) if self.mission.item(ix).now.phase != Phase::Gated => {}
             EffectResult::Published(pull) => {
                 self.emit(Event::PullPublished { item, pull: pull.clone() });
                 self.supersede_outdated(ix);

@@ -43,6 +43,8 @@ impl Turn<'_> {
         match now.pull.as_ref().map(|pull| pull.state.clone()) {
             Some(PullState::Merged(commit)) => self.done(ix, Outcome::Merged { commit }),
             Some(PullState::Closed) if !is_planted(Mutant::PublishedForEver) => self.judge_closed(ix),
+            // A look may have seen the head that is being published; what comes of that is still to be heard.
+            _ if now.awaits(EffectKind::Publish) => {}
             _ if now.head() != now.proposed.as_ref() => self.publish(ix),
             Some(PullState::Open | PullState::Closed) => self.judge_open(ix),
             None => {}

@@ -303,7 +303,9 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
         Event::DependencyChanged { detail, .. } => item.changed = Some(detail.clone()),
         Event::DependencySettled { .. } => {
             item.changed = None;
-            // Taken as it is now.
+            // Taken as it is now; what is closed cannot be merged any more.
+            let closed = item.pull.as_ref().is_some_and(|pull| pull.state == PullState::Closed);
+            item.merge_wanted &= !closed;
             let head = item.head().cloned();
             let lasting = !is_planted(Mutant::ApprovalForgotten);
             if let (Some(Outcome::Accepted { head: accepted }), Some(head), true) =
