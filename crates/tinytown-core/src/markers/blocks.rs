@@ -41,10 +41,16 @@ pub(super) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Where in the source a byte of the text came from.
-    pub(super) fn source_of(&self, at: usize) -> usize {
-        let after = self.origins.partition_point(|(begin, _)| *begin <= at);
-        let (begin, source) = self.origins[..after].last().copied().unwrap_or_default();
+    /// Where in the source a byte of the text came from. `hint` is where the last call found it, for one
+    /// that asks for byte after byte; 0 at first.
+    pub(super) fn source_of(&self, at: usize, hint: &mut usize) -> usize {
+        let near = self.origins.get(*hint..self.origins.len().min(*hint + 64)).unwrap_or_default();
+        let before = |(begin, _): &(usize, usize)| *begin <= at;
+        *hint = match near.partition_point(before) {
+            found if found > 0 && found < near.len() => *hint + found - 1,
+            _ => self.origins.partition_point(before).saturating_sub(1),
+        };
+        let (begin, source) = self.origins.get(*hint).copied().unwrap_or_default();
         source + (at - begin)
     }
 }

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-/// Most marks that are read. Ten megabytes of prose have half as many; an issue on GitHub, which is at
+/// Most marks that are read. Ten megabytes of prose, or of a list of issues, have fewer; an issue on GitHub, which is at
 /// most 64 Ki characters, cannot have a tenth.
-const MOST_MARKS: usize = 1_000_000;
+const MOST_MARKS: usize = 800_000;
 /// Most quotes and list items that a single line may begin; what is deeper is left out.
 const DEEPEST: usize = 64;
 

@@ -1,9 +1,8 @@
 //! Lists of references: after a phrase, on a labelled line, or at the beginnings of lines.
 
 use super::grammar::{Found, LONGEST_LINK, LONGEST_REMARK, Text};
-use super::tokens::{TokenKind, is_number};
+use super::tokens::{TokenKind, is_number, reference};
 use super::words::Class;
-use crate::issue::IssueRef;
 
 /// Most issues that a range such as `#3-#7` stands for; a longer one is no enumeration.
 const LONGEST_RANGE: u64 = 50;
@@ -139,6 +138,11 @@ impl Text<'_> {
     /// The end of a range of the town's own issues that begins at `at`, and its last number: `#3-#7`,
     /// `#3–7`, `#3 through #7`.
     pub(super) fn range(&self, at: usize) -> Option<(usize, u64)> {
+        // Most references are none: nothing is parsed before the next token says so.
+        if !matches!(self.kind(at + 1)?, TokenKind::Mark('-' | '–' | '—' | '…' | '.') | TokenKind::Word)
+        {
+            return None;
+        }
         let first = self.own_number(at)?;
         let glued = |at: usize| self.tokens[at].end == self.tokens[at + 1].start;
         let last = match self.kind(at + 1)? {
@@ -155,7 +159,7 @@ impl Text<'_> {
     /// The number of a reference such as `#7`, without a repository.
     fn own_number(&self, at: usize) -> Option<u64> {
         let token = self.tokens.get(at).filter(|token| token.kind == TokenKind::Reference)?;
-        let reference = IssueRef::parse(self.of(*token)).ok()?;
+        let reference = reference(self.of(*token))?;
         reference.repo.is_none().then_some(reference.number)
     }
 

@@ -43,7 +43,7 @@ pub struct Marker {
 }
 
 /// Reads the dependencies from an issue's text, in the order in which they stand there, each once. A text
-/// with a million marks of punctuation or more is not read to its end: [`unread_from`].
+/// with more than 800,000 marks of punctuation is not read to its end: [`unread_from`].
 ///
 /// ```
 /// let markers = tinytown_core::markers::read("Depends on #1, but is not blocked by #2.");

@@ -165,6 +165,7 @@ impl<'l> Reader<'l> {
     /// Keeps what was found, in the order of the text, each reference once.
     fn take(&mut self, block: &Block<'_>, text: &Text<'_>, mut found: Vec<Found>) {
         found.sort_unstable();
+        let mut hint = 0;
         for (at, from) in found {
             let token = text.tokens[at];
             let Some(first) = reference(text.of(token)) else { continue };
@@ -174,7 +175,7 @@ impl<'l> Reader<'l> {
             for number in first.number..=last {
                 let reference = IssueRef { repo: first.repo.clone(), number };
                 if self.is_new(&reference) {
-                    self.line = self.lines.at_or_after(self.line, block.source_of(token.start));
+                    self.line = self.lines.at_or_after(self.line, block.source_of(token.start, &mut hint));
                     let words = shorten(&block.text[words.clone()]);
                     self.markers.push(Marker { reference, line: self.line, words });
                 }

@@ -2,7 +2,7 @@
 
 use super::blocks::GAP;
 use super::words::{Class, class};
-use crate::issue::IssueRef;
+use crate::issue::{IssueRef, MAX_ISSUE_NUMBER};
 
 /// What a token is. Its text is found by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,11 @@ pub(super) fn is_number(text: &str) -> bool {
 /// The issue that a token or an address names: what [`IssueRef::parse`] reads, `GH-12`, and the address
 /// of a part of a pull request (`…/pull/12/files`).
 pub(super) fn reference(text: &str) -> Option<IssueRef> {
+    // By far the most frequent form, and read several times: kept short.
+    if let Some(digits) = text.strip_prefix('#').filter(|digits| is_number(digits)) {
+        let number = digits.parse().ok().filter(|number| (1..=MAX_ISSUE_NUMBER).contains(number))?;
+        return Some(IssueRef::own(number));
+    }
     if let Some(digits) = text.get(..3).filter(|gh| gh.eq_ignore_ascii_case("gh-")).map(|_| &text[3..]) {
         return is_number(digits).then(|| IssueRef::parse(digits).ok())?;
     }
