@@ -170,7 +170,7 @@ fn hostile_texts_take_linear_time() {
         "depends on ",
         "| depends on: ",
         "· depends on: a ",
-        "(a dependencies: ",
+        "(a Dependencies: ",
         "a dependencies: ",
         "depends on: a, ",
         "<!-- ",
