@@ -155,7 +155,7 @@ fn a_short_text_cannot_name_millions_of_issues() {
 /// Texts that make careless readers take quadratic time; a size that such a reader would not finish in minutes.
 #[test]
 fn hostile_texts_take_linear_time() {
-    let begun = std::time::Instant::now();
+    let begun = worked();
     let read_both = |body: &str| {
         let _ = read(body);
         let _ = strip_hidden(body);
@@ -186,5 +186,13 @@ fn hostile_texts_take_linear_time() {
     }
     let deep = format!("{}\n{}", "> ".repeat(3_000), "a #1\n".repeat(200_000));
     let _ = read(&deep);
-    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    let seconds = (worked() - begun) / 1_000_000_000;
+    assert!(seconds < 60, "{seconds} s");
+}
+
+/// Nanoseconds for which this thread has run: unlike time on a clock, the same on a busy machine. Always 0
+/// where the system does not say (not on Linux); then the test only shows that reading ends.
+fn worked() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0)
 }
