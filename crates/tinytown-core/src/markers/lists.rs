@@ -7,7 +7,7 @@ use super::words::Class;
 /// Most issues that a range such as `#3-#7` stands for; a longer one is no enumeration.
 const LONGEST_RANGE: u64 = 50;
 /// Most tokens between a label and its first reference.
-const LONGEST_LINE: usize = 200;
+const LONGEST_LINE: usize = 48;
 
 impl Text<'_> {
     /// The first list of references of the line that begins at `at`, unless its words speak of another relation.
