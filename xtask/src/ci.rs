@@ -95,10 +95,16 @@ pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
                 &["run", "--release", "--package", "tinytown-tests", "--example", "bench_handoff"],
             )
         }
+        ["cli", sizes @ ..] => {
+            stages.cargo("build tt", &["build", "--release", "--package", "tinytown-cli"])?;
+            let run = ["run", "--release", "--package", "tinytown-tests", "--example", "bench_cli", "--"];
+            stages.cargo("bench cli", &[&run[..], sizes].concat())
+        }
         [] => {
             bench(&["core"])?;
+            bench(&["cli"])?;
             bench(&["handoff"])
         }
-        other => Err(format!("no measurement called {}: core, handoff", other.join(" "))),
+        other => Err(format!("no measurement called {}: core, cli, handoff", other.join(" "))),
     }
 }

@@ -14,7 +14,7 @@ usage: cargo xtask WORD
   ci      what .ci/run runs: fmt, clippy, doc, test, prove; prints what each stage took
   prove   missions under faults with planted mutants: prove [--missions N] [--seed S], more with --help
   markers what the reader of dependency markers makes of issues: markers < cases.jsonl, one JSON object a line
-  bench   measurements: bench core | bench handoff
+  bench   measurements: bench core | bench cli [ITEMS …] | bench handoff
 ";
 
 fn main() -> ExitCode {

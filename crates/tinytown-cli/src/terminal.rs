@@ -44,9 +44,13 @@ impl Terminal {
         self.data(&clean(&text.to_string()))
     }
 
-    /// Several lines of data.
+    /// Several lines of data, written as one piece.
     pub(crate) fn lines(self, lines: &[String]) -> Result<(), Failure> {
-        lines.iter().try_for_each(|line| self.line(line))
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let clean: Vec<String> = lines.iter().map(|line| clean(line)).collect();
+        self.data(&clean.join("\n"))
     }
 
     /// One line of data that stands out.
@@ -57,7 +61,7 @@ impl Terminal {
     /// One object of data.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-        self.data(&escape(&text))
+        self.data(&escape(text))
     }
 
     /// A sentence for the user that is not data.
@@ -121,10 +125,12 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// JSON whose strings hold no such characters either: outside of strings there are none but line ends.
-fn escape(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && steers(c) {
+fn escape(json: String) -> String {
+    let is_bad = |c: char| c != '\n' && steers(c);
+    let Some(first) = json.find(is_bad) else { return json };
+    let mut out = json[..first].to_owned();
+    for c in json[first..].chars() {
+        if is_bad(c) {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
@@ -151,7 +157,7 @@ mod tests {
     #[test]
     fn json_holds_no_steering_characters_and_means_the_same() {
         let text = "\u{1b}\u{9b}\u{7f}\u{202e} ü\n";
-        let json = escape(&serde_json::to_string_pretty(&vec![text]).expect("written"));
+        let json = escape(serde_json::to_string_pretty(&vec![text]).expect("written"));
         assert!(json.chars().all(|c| c == '\n' || !steers(c)), "{json:?}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).expect("read"), [text]);
     }

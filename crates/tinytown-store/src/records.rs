@@ -223,14 +223,44 @@ pub fn load_roster(view: &TownView) -> Result<Roster, StoreError> {
     Ok(Roster::new(agents?))
 }
 
-/// What never changes about a mission, and what changes about it as a whole.
+/// A mission in a list: its charter without policy and items, and its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Its identity.
+    pub id: MissionId,
+    /// When it began.
+    pub created_at: Time,
+    /// What the user named, as keys.
+    pub objectives: Vec<String>,
+    /// What changes about it as a whole.
+    pub head: Head,
+}
+
+/// A mission in a list. Its items are passed over, which are nearly all of its charter.
 ///
 /// # Errors
 /// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
-pub fn load_row(row: &MissionRow) -> Result<(Charter, Head), StoreError> {
-    let charter = decode(&format!("the charter of mission {}", row.id), &row.charter)?;
-    let head = decode(&format!("the head of mission {}", row.id), &row.head)?;
-    Ok((charter, head))
+pub fn load_outline(row: &MissionRow) -> Result<Outline, StoreError> {
+    /// Of a [`Charter`]; the fields must have its names.
+    #[derive(Deserialize)]
+    struct Named {
+        created_at: Time,
+        objectives: Vec<String>,
+    }
+    let Named { created_at, objectives } = decode(&charter_of(row.id), &row.charter)?;
+    Ok(Outline { id: row.id, created_at, objectives, head: load_head(row)? })
+}
+
+/// What changes about a mission as a whole.
+///
+/// # Errors
+/// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
+pub fn load_head(row: &MissionRow) -> Result<Head, StoreError> {
+    decode(&format!("the head of mission {}", row.id), &row.head)
+}
+
+fn charter_of(mission: MissionId) -> String {
+    format!("the charter of mission {mission}")
 }
 
 /// A mission whole.
@@ -238,7 +268,8 @@ pub fn load_row(row: &MissionRow) -> Result<(Charter, Head), StoreError> {
 /// # Errors
 /// [`StoreError::Newer`] or [`StoreError::Corrupt`], naming the record.
 pub fn load_mission(view: &MissionView) -> Result<Mission, StoreError> {
-    let (charter, head) = load_row(&view.row)?;
+    let charter: Charter = decode(&charter_of(view.row.id), &view.row.charter)?;
+    let head = load_head(&view.row)?;
     let mut records: Vec<(ItemKey, ItemRecord)> = Vec::with_capacity(view.records.len());
     for (key, record) in &view.records {
         if let Some(item) = key.strip_prefix(ITEM) {

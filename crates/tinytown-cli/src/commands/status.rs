@@ -33,14 +33,13 @@ impl Status {
         let roster = records::load_roster(&town)?;
         let mut missions = Vec::new();
         for row in store.missions(self.all).await? {
-            missions.push(records::load_row(&row)?);
+            missions.push(records::load_outline(&row)?);
         }
         let pulse = pulse::take(store, &town, None, Duration::ZERO).await?;
         if self.json {
             let shown = roster.iter().filter(|agent| self.all || agent.is_present());
             let agents: Vec<AgentJson<'_>> = shown.map(AgentJson::of).collect();
-            let missions: Vec<_> =
-                missions.iter().map(|(charter, head)| MissionRowJson::of(charter, head)).collect();
+            let missions: Vec<_> = missions.iter().map(MissionRowJson::of).collect();
             let name = &composed.town.config.name;
             let town = json!({ "name": name, "id": town.identity.id.to_string() });
             let dispatcher = dispatcher(&pulse);
@@ -56,7 +55,7 @@ impl Status {
         }
         app.terminal.lines(&list::agents(&roster, self.all, now))?;
         app.terminal.line(format!("🚀 Missions: {}", missions.len()))?;
-        missions.iter().try_for_each(|(charter, head)| app.terminal.line(list::mission(charter, head, now)))
+        missions.iter().try_for_each(|mission| app.terminal.line(list::mission(mission, now)))
     }
 }
 

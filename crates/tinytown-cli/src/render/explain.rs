@@ -28,10 +28,9 @@ pub(crate) struct Explanation<'a> {
 impl<'a> Explanation<'a> {
     /// What waits, what would unblock most first; what waits for other items comes after what does not.
     fn waiting(&self) -> Vec<(&'a Item, Wait)> {
-        let items = (0..).map(ItemIx).zip(self.mission.items());
-        let mut waiting: Vec<(&Item, Wait)> =
-            items.filter_map(|(ix, item)| Some((item, self.mission.wait(ix, self.roster)?))).collect();
-        waiting.sort_by_key(|(_, wait)| (self.on_another(wait), Reverse(wait.unblocks)));
+        let items = self.mission.items().iter().zip(self.mission.waits(self.roster));
+        let mut waiting: Vec<(&Item, Wait)> = items.filter_map(|(item, wait)| Some((item, wait?))).collect();
+        waiting.sort_by_cached_key(|(_, wait)| (self.on_another(wait), Reverse(wait.unblocks)));
         waiting
     }
 

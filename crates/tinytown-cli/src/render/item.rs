@@ -2,8 +2,7 @@
 
 use tinytown_core::event::{Outcome, SkipReason};
 use tinytown_core::item::{ItemSpec, Origin};
-use tinytown_core::mission::{Item, ItemIx, Mission, Phase, Wait};
-use tinytown_core::roster::Roster;
+use tinytown_core::mission::{Item, Phase, Wait};
 
 /// What people call an item: `Issue #2`, `Document docs/x.md`, `#2/fix-1`.
 pub(crate) fn label(spec: &ItemSpec) -> String {
@@ -34,9 +33,8 @@ pub(crate) fn planned(spec: &ItemSpec) -> String {
 }
 
 /// Where an item stands: as the tutorial prints it, with what there is to say about it.
-pub(crate) fn line(mission: &Mission, ix: ItemIx, roster: &Roster) -> String {
-    let item = mission.item(ix);
-    let said = about(item, mission.wait(ix, roster).as_ref());
+pub(crate) fn line(item: &Item, wait: Option<&Wait>) -> String {
+    let said = about(item, wait);
     format!("   {} {}: {} · {said}", icon(item.now.phase), label(&item.spec), item.spec.title)
 }
 

@@ -1,9 +1,9 @@
 //! Missions in a list, and the town at a glance.
 
 use serde::Serialize;
-use tinytown_core::mission::{Charter, Head};
 use tinytown_core::roster::{Agent, AgentState, Roster};
 use tinytown_core::time::Time;
+use tinytown_store::records::Outline;
 
 use super::{objectives, span};
 
@@ -46,14 +46,15 @@ pub(crate) struct AgentJson<'a> {
 
 impl MissionRowJson {
     /// A mission in a list.
-    pub(crate) fn of(charter: &Charter, head: &Head) -> Self {
+    pub(crate) fn of(mission: &Outline) -> Self {
+        let head = &mission.head;
         Self {
-            id: charter.id.to_string(),
+            id: mission.id.to_string(),
             state: head.state.as_str(),
             reason: head.reason.clone(),
-            created_at: charter.created_at,
+            created_at: mission.created_at,
             updated_at: head.updated_at,
-            objectives: charter.objectives.clone(),
+            objectives: mission.objectives.clone(),
             items: head.items,
             done: head.done,
             help: head.help.as_ref().map(|help| help.reason.clone()),
@@ -91,13 +92,14 @@ const fn state(agent: &Agent) -> &'static str {
 }
 
 /// One mission in a line.
-pub(crate) fn mission(charter: &Charter, head: &Head, now: Time) -> String {
-    let age = span(now.since(charter.created_at));
-    let issues = objectives(&charter.objectives);
+pub(crate) fn mission(mission: &Outline, now: Time) -> String {
+    let head = &mission.head;
+    let age = span(now.since(mission.created_at));
+    let issues = objectives(&mission.objectives);
     let help = head.help.as_ref().map(|help| format!(" · 🆘 {}", help.reason)).unwrap_or_default();
     format!(
         "   {}  {:<9}  {} of {} items done, {issues}, started {age} ago{help}",
-        charter.id,
+        mission.id,
         head.state.as_str(),
         head.done,
         head.items

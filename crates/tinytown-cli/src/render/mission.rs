@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tinytown_core::mission::{Help, Item, ItemIx, Mission, NoteRecord, Phase};
+use tinytown_core::mission::{Help, Mission, NoteRecord, Phase};
 use tinytown_core::roster::Roster;
 use tinytown_core::time::Time;
 
@@ -38,7 +38,9 @@ impl Scene<'_> {
     pub(crate) fn lines(&self, parts: Parts) -> Vec<String> {
         let mut lines = self.overview();
         if parts.work {
-            lines.extend(self.indices().map(|(ix, _)| item::line(self.mission, ix, self.roster)));
+            let waits = self.mission.waits(self.roster);
+            let items = self.mission.items().iter().zip(&waits);
+            lines.extend(items.map(|(item, wait)| item::line(item, wait.as_ref())));
         } else {
             lines.extend(self.waiting_for_person());
         }
@@ -51,10 +53,6 @@ impl Scene<'_> {
             lines.extend(self.silence());
         }
         lines
-    }
-
-    fn indices(&self) -> impl Iterator<Item = (ItemIx, &Item)> {
-        (0..).map(ItemIx).zip(self.mission.items())
     }
 
     fn overview(&self) -> Vec<String> {
@@ -94,11 +92,13 @@ impl Scene<'_> {
 
     /// Where only a person can help, said also when nobody asked: it is why nothing moves.
     fn waiting_for_person(&self) -> Vec<String> {
-        let waits = self.indices().filter_map(|(ix, item)| {
-            let wait = self.mission.wait(ix, self.roster).filter(|wait| wait.owner == "operator")?;
+        let waits = self.mission.waits(self.roster);
+        let items = self.mission.items().iter().zip(waits);
+        let lines = items.filter_map(|(item, wait)| {
+            let wait = wait.filter(|wait| wait.owner == "operator")?;
             Some(format!("   ⚠️  {}: {}", item::label(&item.spec), wait.detail))
         });
-        waits.collect()
+        lines.collect()
     }
 
     fn dispatcher(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tinytown_core::mission::{Item, ItemIx, Mission, Wait};
+use tinytown_core::mission::{Item, Mission, Wait};
 use tinytown_core::observation::PullState;
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Roster;
@@ -68,7 +68,7 @@ impl<'a> MissionJson<'a> {
     /// A mission as it stands.
     pub(crate) fn of(mission: &'a Mission, roster: &Roster, pulse: &'a Pulse) -> Self {
         let head = mission.head();
-        let indices = (0..).map(ItemIx).zip(mission.items());
+        let items = mission.items().iter().zip(mission.waits(roster));
         Self {
             id: mission.id().to_string(),
             state: head.state.as_str(),
@@ -78,7 +78,7 @@ impl<'a> MissionJson<'a> {
             updated_at: head.updated_at,
             next_wake_at: mission.next_deadline(),
             objectives: &mission.charter().objectives,
-            work_items: indices.map(|(ix, item)| ItemJson::of(mission, ix, item, roster)).collect(),
+            work_items: items.map(|(item, wait)| ItemJson::of(item, wait)).collect(),
             watches: watch::of(mission),
             dispatcher: DispatcherJson::of(mission, pulse),
             notes: serde_json::to_value(&head.notes).unwrap_or_default(),
@@ -87,7 +87,7 @@ impl<'a> MissionJson<'a> {
 }
 
 impl<'a> ItemJson<'a> {
-    fn of(mission: &Mission, ix: ItemIx, item: &'a Item, roster: &Roster) -> Self {
+    fn of(item: &'a Item, wait: Option<Wait>) -> Self {
         let spec = &item.spec;
         Self {
             key: spec.key.as_str(),
@@ -100,7 +100,7 @@ impl<'a> ItemJson<'a> {
             agent: item.now.assignment.as_ref().map(|held| held.agent.as_str()),
             attempt: item.now.launches,
             losses: item.now.losses,
-            wait: mission.wait(ix, roster),
+            wait,
             pull_request: item.now.pull.as_ref().map(|pull| PullJson {
                 number: pull.number,
                 url: &pull.url,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tinytown_core::id::{AgentName, ItemKey};
 use tinytown_core::item::ItemSpec;
-use tinytown_core::mission::{Item, ItemIx, Mission, Phase};
+use tinytown_core::mission::{Item, Mission, Phase, Wait};
 use tinytown_core::picture::{Node, Picture};
 use tinytown_core::plan::{Forecast, Plan};
 use tinytown_core::roster::Roster;
@@ -26,9 +26,9 @@ pub(crate) fn of_plan(plan: &Plan, forecast: &Forecast) -> Picture {
 
 /// A mission as it stands. What mends or reviews an item comes after it.
 pub(crate) fn of_mission(mission: &Mission, roster: &Roster) -> Picture {
-    let nodes = (0..).map(ItemIx).zip(mission.items()).map(|(ix, item)| {
+    let nodes = mission.items().iter().zip(mission.waits(roster)).map(|(item, wait)| {
         let mut node = node(&item.spec, item.now.phase);
-        node.note = standing(mission, ix, item, roster);
+        node.note = standing(item, wait.as_ref());
         node.depends_on.extend(item.parent.map(|parent| mission.item(parent).spec.key.clone()));
         node.external = item.now.externals.iter().map(ToString::to_string).collect();
         node
@@ -63,12 +63,12 @@ fn planned(item: &ItemSpec, agent: Option<&AgentName>) -> String {
 }
 
 /// Where an item stands, in a few words: what waits for others the picture shows itself.
-fn standing(mission: &Mission, ix: ItemIx, item: &Item, roster: &Roster) -> String {
+fn standing(item: &Item, wait: Option<&Wait>) -> String {
     let phase = item.now.phase;
     match (phase, &item.now.assignment) {
         (Phase::Pending, _) => phase.as_str().to_owned(),
         (_, Some(held)) if phase.holds_slot() => format!("{}, attempt {}", held.agent, held.attempt),
-        _ => mission.wait(ix, roster).map_or_else(
+        _ => wait.map_or_else(
             || phase.as_str().to_owned(),
             |wait| format!("{}: {} ({})", phase.as_str(), wait.code.as_str(), wait.owner),
         ),

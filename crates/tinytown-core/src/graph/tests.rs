@@ -10,7 +10,7 @@ use crate::item::{Dependency, EdgeOrigin, EdgeSource, Kind, Origin};
 use crate::text::Text;
 
 /// Items `#1` to `#count` with edges (item, dependency), numbered from 1.
-fn items(count: u64, edges: &[(u64, u64)]) -> Vec<ItemSpec> {
+pub(super) fn items(count: u64, edges: &[(u64, u64)]) -> Vec<ItemSpec> {
     let mut items: Vec<ItemSpec> = (1..=count).map(item).collect();
     for (from, on) in edges {
         let source = EdgeSource {

@@ -12,6 +12,7 @@ mod item;
 mod lifecycle;
 mod patience;
 mod snapshot;
+mod unblocked;
 mod wait;
 
 use std::collections::{BTreeSet, HashMap};

@@ -128,13 +128,27 @@ impl Mission {
         }
     }
 
-    /// Why an item does not move, or nothing if it is over.
+    /// Why an item does not move, or nothing if it is over. For many items ask [`Mission::waits`].
     pub fn wait(&self, ix: ItemIx, roster: &Roster) -> Option<Wait> {
+        let reason = self.why(ix, roster)?;
+        Some(self.dress(ix, reason, self.unblocked_by(ix)))
+    }
+
+    /// The same for every item, in the order of the items: what they would unblock is counted in one sweep.
+    pub fn waits(&self, roster: &Roster) -> Vec<Option<Wait>> {
+        if self.head.state.is_over() {
+            return vec![None; self.items.len()];
+        }
+        let each = (0..).map(ItemIx).zip(self.unblocked_by_each());
+        each.map(|(ix, unblocks)| Some(self.dress(ix, self.why(ix, roster)?, unblocks))).collect()
+    }
+
+    fn why(&self, ix: ItemIx, roster: &Roster) -> Option<Reason> {
         if self.head.state.is_over() {
             return None;
         }
         let item = self.item(ix);
-        let reason = match item.now.phase {
+        Some(match item.now.phase {
             Phase::Done if item.now.changed.is_some() => changed(item),
             Phase::Done | Phase::Skipped | Phase::Failed => return None,
             _ if self.head.state == MissionState::Stopped && !item.now.phase.holds_slot() => {
@@ -144,25 +158,14 @@ impl Mission {
             Phase::Ready => self.unlaunchable(ix).unwrap_or_else(|| self.unassigned(ix, roster)),
             Phase::Assigned | Phase::Running | Phase::Cancelling => held(item),
             Phase::Gated => self.gated(ix),
-        };
-        let until = [item.now.not_before, item.now.look_at].into_iter().flatten().min();
-        let Reason { code, who, detail, .. } = reason;
-        Some(Wait { code, owner: who, until, detail, unblocks: self.unblocked_by(ix) })
+        })
     }
 
-    /// How many items wait for this one, directly or not. For people: it walks the graph below the item.
-    fn unblocked_by(&self, ix: ItemIx) -> u32 {
-        let root = self.item(ix).parent.unwrap_or(ix);
-        let mut seen = std::collections::BTreeSet::new();
-        let mut stack = vec![root];
-        while let Some(at) = stack.pop() {
-            for dependent in self.dependents(at) {
-                if !self.item(*dependent).now.phase.is_over() && seen.insert(*dependent) {
-                    stack.push(*dependent);
-                }
-            }
-        }
-        u32::try_from(seen.len()).unwrap_or(u32::MAX) + u32::from(root != ix)
+    fn dress(&self, ix: ItemIx, reason: Reason, unblocks: u32) -> Wait {
+        let now = &self.item(ix).now;
+        let until = [now.not_before, now.look_at].into_iter().flatten().min();
+        let Reason { code, who, detail, .. } = reason;
+        Wait { code, owner: who, until, detail, unblocks }
     }
 
     fn pending(&self, ix: ItemIx) -> Reason {

@@ -1,7 +1,9 @@
 //! From what was read and what the forge said to a plan, or to every reason against it.
 
-use super::reading::{self, Reading, Readings};
-use super::{Code, IssueStanding, Level, Plan, Refusal, Request};
+use std::collections::BTreeMap;
+
+use super::reading::{Reading, Readings};
+use super::{Code, Draft, IssueStanding, Level, Plan, Refusal, Request};
 use crate::graph::{Graph, GraphError};
 use crate::id::ItemKey;
 use crate::issue::IssueRef;
@@ -17,11 +19,19 @@ use crate::text::Text;
 /// Every [`Refusal`] there is: first what is wrong with the manifest, then dangling references in the
 /// order of the items, then cycles.
 pub fn compile(request: &Request<'_>) -> Result<Plan, Vec<Refusal>> {
-    let mut readings = reading::read(request.objectives, request.manifest, request.own);
+    let Request { objectives, standings, manifest, own } = *request;
+    Draft::read(objectives, manifest, own).compile(standings)
+}
+
+/// Makes a plan of what was read.
+pub(super) fn finish(
+    mut readings: Readings<'_>,
+    standings: &BTreeMap<IssueRef, IssueStanding>,
+) -> Result<Plan, Vec<Refusal>> {
     let mut refusals: Vec<Refusal> = readings.errors.drain(..).map(Refusal::Manifest).collect();
     let mut items = Vec::with_capacity(readings.items.len());
     for at in 0..readings.items.len() {
-        items.push(item(&mut readings, at, request, &mut refusals));
+        items.push(item(&mut readings, at, standings, &mut refusals));
     }
     let graph = match Graph::build(&items) {
         Ok(graph) if refusals.is_empty() => graph,
@@ -58,7 +68,7 @@ fn refusal_of(error: GraphError) -> Option<Refusal> {
 fn item(
     readings: &mut Readings<'_>,
     at: usize,
-    request: &Request<'_>,
+    standings: &BTreeMap<IssueRef, IssueStanding>,
     refusals: &mut Vec<Refusal>,
 ) -> ItemSpec {
     let wants = std::mem::take(&mut readings.items[at].wants);
@@ -70,7 +80,7 @@ fn item(
             continue;
         }
         let issue = want.on.issue();
-        let standing = issue.and_then(|issue| request.standings.get(issue).copied());
+        let standing = issue.and_then(|issue| standings.get(issue).copied());
         match (issue, standing.unwrap_or(IssueStanding::Unknown)) {
             (Some(on), IssueStanding::Open) => {
                 note_outside(&mut readings.items[at], on, &want.source.to_string(), true);

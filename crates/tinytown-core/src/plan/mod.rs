@@ -1,7 +1,7 @@
 //! From objectives and a manifest to the items of a mission: everything that is decided before it starts.
 //!
-//! Asking the forge stays outside: [`references_outside`] says about which further issues the caller
-//! must ask, [`compile()`] takes the answers. A plan that is refused is refused with every reason at once.
+//! Asking the forge stays outside: [`Draft::references_outside`] says about which further issues the caller
+//! must ask, [`Draft::compile`] takes the answers. A plan that is refused is refused with every reason at once.
 
 mod compile;
 mod diagnostic;
@@ -67,17 +67,41 @@ pub struct Plan {
     pub critical_path: Vec<ItemKey>,
 }
 
-/// The issues outside the objectives on which objectives depend, sorted: the caller asks the forge about them.
+/// Objectives and manifest as they were read, before the forge is asked. Every text is read once.
+pub struct Draft<'a>(reading::Readings<'a>);
+
+impl<'a> Draft<'a> {
+    /// Reads what the user named, in its order, and what the manifest says about it. `own` is the town's own
+    /// repository, if it has a name.
+    pub fn read(objectives: &'a [Objective], manifest: &'a Manifest, own: Option<&RepoName>) -> Self {
+        Self(reading::read(objectives, manifest, own))
+    }
+
+    /// The issues outside the objectives on which objectives depend, sorted: the caller asks the forge about them.
+    pub fn references_outside(&self) -> Vec<IssueRef> {
+        let Self(readings) = self;
+        let wanted = readings.items.iter().flat_map(|item| &item.wants).map(|want| &want.on);
+        let outside = wanted.filter(|name| !readings.positions.contains_key(*name));
+        let mut outside: Vec<IssueRef> = outside.filter_map(|name| name.issue().cloned()).collect();
+        outside.sort_unstable();
+        outside.dedup();
+        outside
+    }
+
+    /// Makes a plan; an issue that is missing in `standings` counts as unknown.
+    ///
+    /// # Errors
+    /// As [`compile()`].
+    pub fn compile(self, standings: &BTreeMap<IssueRef, IssueStanding>) -> Result<Plan, Vec<Refusal>> {
+        compile::finish(self.0, standings)
+    }
+}
+
+/// [`Draft::references_outside`] for who needs nothing else.
 pub fn references_outside(
     objectives: &[Objective],
     manifest: &Manifest,
     own: Option<&RepoName>,
 ) -> Vec<IssueRef> {
-    let readings = reading::read(objectives, manifest, own);
-    let wanted = readings.items.iter().flat_map(|item| &item.wants).map(|want| &want.on);
-    let outside = wanted.filter(|name| !readings.positions.contains_key(*name));
-    let mut outside: Vec<IssueRef> = outside.filter_map(|name| name.issue().cloned()).collect();
-    outside.sort_unstable();
-    outside.dedup();
-    outside
+    Draft::read(objectives, manifest, own).references_outside()
 }

@@ -123,7 +123,7 @@ fn hand(name: &str) -> Result<Hand, Failure> {
 
 /// The timeline, and how it ended.
 async fn tell_story(terminal: Terminal, composed: &Composed, id: MissionId) -> Result<(), Failure> {
-    let (_, head) = records::load_row(&composed.store.mission(id).await?.row)?;
+    let head = records::load_head(&composed.store.mission(id).await?.row)?;
     terminal.heading("⏱  Timeline")?;
     terminal.lines(&timeline::lines(&log::all(&*composed.store, id).await?))?;
     match head.state {

@@ -42,7 +42,7 @@ impl Explain {
             None if self.json => app.terminal.json(&explanation.waits_json()),
             None => app.terminal.lines(&explanation.waits()),
             Some(ix) => {
-                let steps = log::all(store, id).await?;
+                let steps = log::about(store, id, &mission.item(ix).spec.key).await?;
                 if self.json {
                     app.terminal.json(&explanation.item_json(ix, &steps))
                 } else {

@@ -8,7 +8,7 @@ use tinytown_core::document;
 use tinytown_core::issue::{IssueRef, IssueState, RepoName};
 use tinytown_core::manifest::Manifest;
 use tinytown_core::objective::Objective;
-use tinytown_core::plan::{self, Code, Diagnostic, Errand, IssueStanding, Level, Plan, Refusal, Request};
+use tinytown_core::plan::{Code, Diagnostic, Draft, Errand, IssueStanding, Level, Plan, Refusal};
 use tinytown_core::policy::Policy;
 use tinytown_forge::{Forge, Lookup};
 
@@ -192,9 +192,9 @@ async fn compile(
     manifest: &Manifest,
     own: Option<&RepoName>,
 ) -> Result<Plan, NoPlan> {
-    let standings = standings(forge, plan::references_outside(objectives, manifest, own)).await?;
-    let request = Request { objectives, standings: &standings, manifest, own };
-    plan::compile(&request).map_err(|refusals| no_plan(&refusals))
+    let draft = Draft::read(objectives, manifest, own);
+    let standings = standings(forge, draft.references_outside()).await?;
+    draft.compile(&standings).map_err(|refusals| no_plan(&refusals))
 }
 
 /// Asks the forge what an errand depends on, and compiles it.

@@ -31,11 +31,11 @@ impl List {
 pub(super) async fn show(app: &App, composed: &Composed, all: bool, json: bool) -> Result<(), Failure> {
     let mut missions = Vec::new();
     for row in composed.store.missions(all).await? {
-        missions.push(records::load_row(&row)?);
+        missions.push(records::load_outline(&row)?);
     }
-    missions.sort_by_key(|(charter, _)| (charter.created_at, charter.id));
+    missions.sort_by_key(|mission| (mission.created_at, mission.id));
     if json {
-        let missions = missions.iter().map(|(charter, head)| MissionRowJson::of(charter, head)).collect();
+        let missions = missions.iter().map(MissionRowJson::of).collect();
         return app.terminal.json(&MissionsJson { missions });
     }
     if missions.is_empty() {
@@ -44,5 +44,5 @@ pub(super) async fn show(app: &App, composed: &Composed, all: bool, json: bool) 
     }
     app.terminal.heading(format!("🚀 Missions: {}", missions.len()))?;
     let now = clock::now();
-    missions.iter().try_for_each(|(charter, head)| app.terminal.line(list::mission(charter, head, now)))
+    missions.iter().try_for_each(|mission| app.terminal.line(list::mission(mission, now)))
 }

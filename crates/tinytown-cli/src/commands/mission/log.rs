@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 use tinytown_core::event::Event;
-use tinytown_core::id::MissionId;
+use tinytown_core::id::{ItemKey, MissionId};
 use tinytown_store::codec::decode;
 use tinytown_store::records::StepRecord;
-use tinytown_store::{Archive, Scope};
+use tinytown_store::{Archive, Record, Scope, StoreError};
 
 use crate::app::App;
 use crate::compose::Composed;
@@ -71,21 +71,40 @@ const fn is_end(event: &Event) -> bool {
 
 /// Every step of a mission.
 pub(crate) async fn all(store: &dyn Archive, id: MissionId) -> Result<Vec<(u64, StepRecord)>, Failure> {
-    let mut steps: Vec<(u64, StepRecord)> = Vec::new();
+    those(store, id, |_| true).await
+}
+
+/// Every step of a mission that may be about an item: the others do not hold its key, and need not be decoded.
+pub(crate) async fn about(
+    store: &dyn Archive,
+    id: MissionId,
+    item: &ItemKey,
+) -> Result<Vec<(u64, StepRecord)>, Failure> {
+    let written = Value::from(item.as_str()).to_string();
+    those(store, id, |record| record.0.contains(&written)).await
+}
+
+async fn those(
+    store: &dyn Archive,
+    id: MissionId,
+    wanted: impl Fn(&Record) -> bool,
+) -> Result<Vec<(u64, StepRecord)>, Failure> {
+    let (mut steps, mut after) = (Vec::new(), 0);
     loop {
-        let after = steps.last().map_or(0, |(seq, _)| *seq);
-        let more = some(store, id, after).await?;
-        if more.is_empty() {
-            return Ok(steps);
+        let more = store.steps(Scope::Mission(id), after, BATCH).await?;
+        let Some((last, _)) = more.last() else { return Ok(steps) };
+        after = *last;
+        for (seq, record) in more.iter().filter(|(_, record)| wanted(record)) {
+            steps.push((*seq, read(id, *seq, record)?));
         }
-        steps.extend(more);
     }
 }
 
 async fn some(store: &dyn Archive, id: MissionId, after: u64) -> Result<Vec<(u64, StepRecord)>, Failure> {
-    let mut steps = Vec::new();
-    for (seq, record) in store.steps(Scope::Mission(id), after, BATCH).await? {
-        steps.push((seq, decode(&format!("step {seq} of mission {id}"), &record)?));
-    }
-    Ok(steps)
+    let steps = store.steps(Scope::Mission(id), after, BATCH).await?;
+    steps.iter().map(|(seq, record)| Ok((*seq, read(id, *seq, record)?))).collect()
+}
+
+fn read(id: MissionId, seq: u64, record: &Record) -> Result<StepRecord, StoreError> {
+    decode(&format!("step {seq} of mission {id}"), record)
 }

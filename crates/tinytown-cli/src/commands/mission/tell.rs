@@ -15,7 +15,7 @@ pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) ->
     let composed = Composed::open(app.town()?).await?;
     let mission = resolve::mission(&*composed.store, id).await?;
     let view = composed.store.mission(mission).await?;
-    let (_, head) = records::load_row(&view.row)?;
+    let head = records::load_head(&view.row)?;
     if head.state.is_over() {
         let message = format!("mission {mission} has ended ({})", head.state.as_str());
         return Err(Failure::new(ExitCode::NotNow, message).hint("start another one with: tt mission start"));

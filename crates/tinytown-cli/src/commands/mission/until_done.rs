@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tinytown_core::id::MissionId;
-use tinytown_core::mission::{Head, ItemIx, MissionState};
+use tinytown_core::mission::{Head, MissionState};
 use tinytown_store::{InputId, Store, Wait, records};
 
 use crate::failure::{ExitCode, Failure};
@@ -36,7 +36,7 @@ impl Watching {
     pub(crate) async fn begin(store: &dyn Store, only: Option<MissionId>) -> Result<Self, Failure> {
         let mut watching = Self { only, heads: BTreeMap::new() };
         if let Some(id) = only {
-            let (_, head) = records::load_row(&store.mission(id).await?.row)?;
+            let head = records::load_head(&store.mission(id).await?.row)?;
             watching.heads.insert(id, head);
         }
         watching.look(store).await?;
@@ -46,11 +46,11 @@ impl Watching {
     async fn look(&mut self, store: &dyn Store) -> Result<(), Failure> {
         for row in store.missions(false).await? {
             if self.only.is_none_or(|only| only == row.id) {
-                self.heads.insert(row.id, records::load_row(&row)?.1);
+                self.heads.insert(row.id, records::load_head(&row)?);
             }
         }
         for (id, head) in self.heads.iter_mut().filter(|(_, head)| !head.state.is_over()) {
-            *head = records::load_row(&store.mission(*id).await?.row)?.1;
+            *head = records::load_head(&store.mission(*id).await?.row)?;
         }
         Ok(())
     }
@@ -121,9 +121,9 @@ async fn only_a_person(store: &dyn Store, watching: &Watching) -> Result<Failure
     let open = watching.heads.iter().filter(|(_, head)| !head.state.is_over());
     for (id, _) in open.clone() {
         let mission = records::load_mission(&store.mission(*id).await?)?;
-        let items = (0..).map(ItemIx).zip(mission.items());
-        let waits = items.filter_map(|(ix, item)| {
-            let wait = mission.wait(ix, &roster).filter(|wait| wait.owner == "operator")?;
+        let items = mission.items().iter().zip(mission.waits(&roster));
+        let waits = items.filter_map(|(item, wait)| {
+            let wait = wait.filter(|wait| wait.owner == "operator")?;
             Some(format!("  {}: {} ({})", item.spec.key, wait.detail, wait.code.as_str()))
         });
         words.push(format!(" mission {id} ({})", mission.head().state.as_str()));
