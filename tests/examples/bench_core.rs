@@ -31,6 +31,8 @@ fn main() {
     println!("compile a plan of 10,000 items and {edges} edges, Markdown apart");
     println!("{:>28} {:>9} {:>9}", "", "median ms", "most ms");
     compile();
+    refuse();
+    read_markers();
     println!();
     println!("decide, whole mission, honest agents, 16 at once, out-degree <= {OUT_DEGREE}");
     println!(
@@ -82,6 +84,46 @@ fn compile() {
     let plan = || std::hint::black_box(plan::compile(&request).expect("no cycle").items.len());
     measure("compile and cycle check", plan);
     measure("the graph alone", || std::hint::black_box(Graph::build(&items).expect("no cycle").len()));
+}
+
+/// The worst that was found: a ring of layers, numbered at random, in which every cycle leads through every layer.
+fn refuse() {
+    const WIDTH: u64 = 25;
+    let layers = 10_000 / WIDTH;
+    let number = |layer: u64, place: u64| (((layer % layers) * WIDTH + place) * 7_919) % 10_000 + 1;
+    let mut items: Vec<ItemSpec> = Vec::with_capacity(10_000);
+    for at in 0..10_000 {
+        let (layer, place) = (at / WIDTH, at % WIDTH);
+        let on: Vec<u64> = (0..2).map(|step| number(layer + 1, (place + step * 7) % WIDTH)).collect();
+        items.push(item(number(layer, place), &on));
+    }
+    items.sort_by_key(|item| match &item.origin {
+        Origin::Issue(reference) => reference.number,
+        _ => 0,
+    });
+    measure("refuse a ring of 400 layers", || {
+        std::hint::black_box(Graph::build(&items).expect_err("cycles").len())
+    });
+}
+
+/// Texts of usual length, and one long one.
+fn read_markers() {
+    const PARAGRAPH: &str = "\
+The *session* is looked up twice, see `src/handlers/` and [the notes](https://example.org/notes/1), which costs a round
+trip. It is not blocked by #7 any more, and it closes #8.
+
+- [ ] one look-up for each request
+- Depends on #12 and #13.
+- is part of owner/repo#9
+
+";
+    let issue = PARAGRAPH.repeat(5);
+    let issues = 10_000_000 / issue.len();
+    let long = PARAGRAPH.repeat(10_000_000 / PARAGRAPH.len());
+    measure("markers of 10 MB in issues", || {
+        (0..issues).map(|_| tinytown_core::markers::read(std::hint::black_box(&issue)).len()).sum()
+    });
+    measure("markers of one text of 10 MB", || tinytown_core::markers::read(&long).len());
 }
 
 fn measure(name: &str, run: impl Fn() -> usize) {
