@@ -39,6 +39,11 @@ enum Color {
     Never,
 }
 
+/// Every command with its arguments, as help, completions and man pages tell them.
+pub(crate) fn command_line() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// All of `tt`.
 pub(crate) fn main() -> Exit {
     std::panic::set_hook(Box::new(|bug| {
@@ -107,11 +112,10 @@ fn explain(error: &clap::Error) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command_line().debug_assert();
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl Terminal {
         self.data(&clean.join("\n"))
     }
 
+    /// A file of ours as it is, tabs included; no text of others may be in it.
+    pub(crate) fn file(self, text: &str) -> Result<(), Failure> {
+        self.data(text.trim_end_matches('\n'))
+    }
+
     /// One line of data that stands out.
     pub(crate) fn heading(self, text: impl Display) -> Result<(), Failure> {
         self.data(&format!("{BOLD}{}{RESET}", clean(&text.to_string())))

@@ -2,6 +2,7 @@
 
 mod addressee;
 mod assign;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod inbox;
 mod init;
 mod kill;
 mod logs;
+mod man;
 pub(crate) mod mission;
 mod send;
 mod spawn;
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Mission(mission::Mission),
     /// Run the tutorial's mission in a throw-away repository, with scripted agents
     Demo(demo::Demo),
+    /// Print what makes a shell complete words of tt
+    Completions(completions::Completions),
+    /// Manual pages: tt(1), or one for each command into a folder
+    Man(man::Man),
     /// The process that serves one agent
     #[command(hide = true)]
     Work(work::Work),
@@ -72,6 +78,8 @@ impl Command {
             Self::Inbox(command) => command.run(app).await,
             Self::Mission(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,
+            Self::Completions(command) => command.run(app),
+            Self::Man(command) => command.run(app),
             Self::Work(command) => command.run(app).await,
             // It needs no runtime and was run before there was one.
             Self::Supervise => Ok(()),

@@ -3,14 +3,17 @@
 use std::cmp::Reverse;
 
 use serde_json::{Value, json};
+use tinytown_core::event::Event;
+use tinytown_core::id::AgentName;
 use tinytown_core::item::{Dependency, EdgeSource};
-use tinytown_core::mission::{Item, ItemIx, Mission, Phase, Wait};
+use tinytown_core::mission::{Item, ItemIx, Mission, Phase, Wait, WaitCode};
+use tinytown_core::policy::Policy;
 use tinytown_core::roster::Roster;
 use tinytown_core::time::Time;
 use tinytown_store::records::StepRecord;
 
 use super::mission::no_dispatcher;
-use super::{count, event, item, span};
+use super::{event, item, span};
 use crate::pulse::Pulse;
 
 /// How many of an item's last events are told.
@@ -56,6 +59,10 @@ impl<'a> Explanation<'a> {
                 item.now.phase.as_str()
             ));
             lines.push(format!("      {}", self.sentence(&wait)));
+            lines.extend(self.next(item, &wait).map(|next| format!("      next: {next}")));
+        }
+        if head.state.is_over() {
+            lines.push(format!("   what was done: tt mission report {}", self.mission.id()));
         }
         lines
     }
@@ -73,6 +80,26 @@ impl<'a> Explanation<'a> {
         })
     }
 
+    /// The command with which a person goes on, where one is known. No text of others becomes a word of it.
+    fn next(&self, item: &Item, wait: &Wait) -> Option<String> {
+        let id = self.mission.id();
+        let note = |word: &str| {
+            let key = item.spec.key.as_str();
+            let plain = !key.contains(['"', '$', '`', '\\', '!']);
+            plain.then(|| format!("tt mission note {id} \"{word} {key}\""))
+        };
+        match wait.code {
+            _ if wait.owner != "operator" => None,
+            WaitCode::NoAgent => Some(spawn(item)),
+            WaitCode::NoReviewer => Some("tt spawn reviewer".to_owned()),
+            WaitCode::Person | WaitCode::Limit => note("retry"),
+            WaitCode::EmptyChange | WaitCode::Governance => note("approve"),
+            WaitCode::Checks => Some(format!("mend it, then: tt mission note {id} \"resume\"")),
+            WaitCode::Stopped => Some(format!("tt mission resume {id}")),
+            _ => None,
+        }
+    }
+
     /// `checks, waits on forge: the checks are running; looked at again in 90s; 2 items wait for it`.
     fn sentence(&self, wait: &Wait) -> String {
         let until = wait.until.map(|until| match until.since(self.now) {
@@ -84,13 +111,11 @@ impl<'a> Explanation<'a> {
             1 => "; 1 item waits for it".to_owned(),
             many => format!("; {many} items wait for it"),
         };
-        format!(
-            "{}, waits on {}: {}{}{unblocks}",
-            wait.code.as_str(),
-            wait.owner,
-            wait.detail,
-            until.unwrap_or_default()
-        )
+        // `waits for #1` names its owner itself.
+        let named = wait.detail.starts_with("waits for ");
+        let on = if named { String::new() } else { format!(", waits on {}", wait.owner) };
+        let (code, until) = (wait.code.as_str(), until.unwrap_or_default());
+        format!("{code}{on}: {}{until}{unblocks}", wait.detail)
     }
 
     /// One item with all that is known about it.
@@ -98,12 +123,16 @@ impl<'a> Explanation<'a> {
         let item = self.mission.item(ix);
         let now = &item.now;
         let since = span(self.now.since(now.since));
+        let since = if now.phase.is_over() { format!("{since} ago") } else { format!("for {since}") };
         let mut lines = vec![
             format!("{} {}: {}", item::icon(now.phase), item::label(&item.spec), item.spec.title),
-            format!("   {} since {since}", state(item)),
+            format!("   {} {since}", state(item)),
         ];
-        lines.extend(self.mission.wait(ix, self.roster).map(|wait| format!("   {}", self.sentence(&wait))));
-        lines.push(format!("   {}", kind(item)));
+        if let Some(wait) = self.mission.wait(ix, self.roster) {
+            lines.push(format!("   {}", self.sentence(&wait)));
+            lines.extend(self.next(item, &wait).map(|next| format!("   next: {next}")));
+        }
+        lines.push(format!("   {}", kind(item, self.mission.policy())));
         lines
             .extend(now.pull.as_ref().map(|pull| format!("   pull request #{} ({})", pull.number, pull.url)));
         lines.extend(now.evidence.as_ref().map(|last| {
@@ -111,8 +140,9 @@ impl<'a> Explanation<'a> {
         }));
         lines.extend(self.edges(item));
         lines.extend(self.dependents(ix));
-        lines.push("   last events:".to_owned());
-        lines.extend(self.events(item, steps).into_iter().map(|line| format!("      {line}")));
+        let events = self.events(item, steps);
+        lines.extend((!events.is_empty()).then(|| "   last events:".to_owned()));
+        lines.extend(events.into_iter().map(|line| format!("      {line}")));
         lines
     }
 
@@ -135,12 +165,17 @@ impl<'a> Explanation<'a> {
         (!keys.is_empty()).then(|| format!("   needed by {}", keys.join(", ")))
     }
 
+    /// What happened to it last. How the dispatcher went about it is for `tt mission log`.
     fn events(&self, item: &Item, steps: &[(u64, StepRecord)]) -> Vec<String> {
         let about = steps.iter().flat_map(|(_, step)| step.events.iter().map(move |event| (step.now, event)));
-        let about: Vec<_> = about.filter(|(_, event)| event.item() == Some(&item.spec.key)).collect();
+        let about: Vec<_> = about.filter(|(_, event)| event.item() == Some(&item.spec.key) && !is_machinery(event)).collect();
         let last = &about[about.len().saturating_sub(LAST_EVENTS)..];
         last.iter()
-            .map(|(at, it)| format!("{} ago  {}", span(self.now.since(*at)), event::words(it)))
+            .map(|(at, it)| {
+                let words = event::words(it);
+                let words = words.strip_prefix(item.spec.key.as_str()).map_or(&*words, str::trim_start);
+                format!("{} ago  {words}", span(self.now.since(*at)))
+            })
             .collect()
     }
 
@@ -164,6 +199,23 @@ impl<'a> Explanation<'a> {
             "needed_by": self.mission.dependents(ix).iter().map(|on| &self.mission.item(*on).spec.key).collect::<Vec<_>>(),
             "events": events,
         })
+    }
+}
+
+/// Effects and looks.
+fn is_machinery(event: &Event) -> bool {
+    let effect = matches!(event, Event::EffectAsked { .. } | Event::EffectOver { .. });
+    effect || matches!(event, Event::LookScheduled { .. } | Event::LookDue { .. })
+}
+
+/// Who would take it. A role may come out of an issue, and not every one can stand in a command.
+fn spawn(item: &Item) -> String {
+    let role = item.spec.role.as_ref().filter(|wish| wish.required).map(|wish| wish.role.as_str());
+    match (&item.now.pinned, role) {
+        (Some(agent), _) => format!("tt spawn {agent}"),
+        (None, Some(role)) if AgentName::new(role).is_ok() => format!("tt spawn NAME --role {role}"),
+        (None, Some(_)) => "tt spawn NAME --role ROLE".to_owned(),
+        (None, None) => "tt spawn NAME".to_owned(),
     }
 }
 
@@ -200,19 +252,19 @@ fn state(item: &Item) -> String {
     }
 }
 
-fn kind(item: &Item) -> String {
+fn kind(item: &Item, policy: &Policy) -> String {
     let role = item.spec.role.as_ref().map(|wish| {
         let sort = if wish.required { "required" } else { "preferred" };
         format!(", role {} ({sort})", wish.role)
     });
-    let attempts = usize::try_from(item.now.attempts).unwrap_or(usize::MAX);
-    let losses = usize::try_from(item.now.losses).unwrap_or(usize::MAX);
     format!(
-        "{}{}, {} that count, {} lost",
+        "{}{}, {} of {} attempts used, {} of {} losses",
         item.spec.kind,
         role.unwrap_or_default(),
-        count(attempts, "attempt"),
-        losses
+        item.now.attempts,
+        policy.max_attempts,
+        item.now.losses,
+        policy.max_losses,
     )
 }
 

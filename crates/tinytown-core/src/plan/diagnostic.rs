@@ -42,6 +42,8 @@ pub enum Code {
     Manifest,
     /// A document cannot be read, or has nothing of what was asked for.
     Document,
+    /// A policy that makes no sense.
+    Policy,
     /// A reference that cannot be read as one.
     Reference,
     /// An objective that the forge does not know.
@@ -72,6 +74,7 @@ impl Code {
             Self::Dangling => "dangling",
             Self::Manifest => "manifest",
             Self::Document => "document",
+            Self::Policy => "policy",
             Self::Reference => "malformed-reference",
             Self::UnknownObjective => "unknown-objective",
             Self::TextUnread => "text-unread",

@@ -90,22 +90,32 @@ fn parsed(record: &Record) -> Value {
     serde_json::from_str(&record.0).unwrap_or_else(|_| record.0.as_str().into())
 }
 
-/// It holds the mission's texts: for the user alone, like the store.
+/// It holds the mission's texts: for the user alone, like the store. What cannot be written whole is removed.
 fn write(file: &Path, written: &Value) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let failed = |error: std::io::Error| {
-        let code = if error.kind() == std::io::ErrorKind::AlreadyExists {
-            ExitCode::NotNow
-        } else {
-            ExitCode::Failed
-        };
-        Failure::from_error(code, &error).during(format!("could not write {}", file.display()))
-    };
     let mut open = std::fs::OpenOptions::new();
-    let mut out = open.write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    let text = serde_json::to_string_pretty(written).map_err(|error| failed(error.into()))?;
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.sync_all())
-        .map_err(failed)
+    let opened = open.write(true).create_new(true).mode(0o600).open(file);
+    let mut out = opened.map_err(|error| unwritten(file, &error))?;
+    let whole = serde_json::to_string_pretty(written).map_err(std::io::Error::from);
+    let written = whole.and_then(|text| {
+        out.write_all(text.as_bytes())?;
+        out.write_all(b"\n")?;
+        out.sync_all()
+    });
+    written.map_err(|error| {
+        // If that fails too, the message still says that it could not be written.
+        let _ = std::fs::remove_file(file);
+        unwritten(file, &error)
+    })
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
+    let shown = file.display();
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        let message = format!("{shown} is there already, and is left as it is");
+        return Failure::new(ExitCode::NotNow, message).hint("name a file that is not there yet, or remove it");
+    }
+    Failure::from_error(ExitCode::Failed, error)
+        .during(format!("could not write {shown}"))
+        .hint("name a file in a folder that you may write to")
 }

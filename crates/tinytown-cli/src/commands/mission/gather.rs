@@ -13,6 +13,7 @@ use tinytown_core::policy::Policy;
 use tinytown_forge::{Forge, Lookup};
 
 use crate::compose::Composed;
+use crate::config::ForgeKind;
 use crate::failure::{ExitCode, Failure};
 use crate::town::Town;
 
@@ -82,10 +83,15 @@ impl NoPlan {
 }
 
 impl Wanted {
-    /// Judges what can be judged without a town.
+    /// Judges what can be judged without a town: all that is wrong, not only the first.
     pub(crate) fn check(&self) -> Result<(), NoPlan> {
-        self.references()?;
-        self.manifest().map(drop)
+        match (self.references(), self.manifest()) {
+            (Err(NoPlan::Refused(mut reasons)), Err(NoPlan::Refused(more))) => {
+                reasons.extend(more);
+                Err(NoPlan::Refused(reasons))
+            }
+            (references, manifest) => references.and(manifest.map(drop)),
+        }
     }
 
     /// Reads everything that is named, and what that depends on, and compiles it.
@@ -95,7 +101,7 @@ impl Wanted {
         let documents = self.documents(&composed.town)?;
         let forge = composed.forge().await?;
         let own = own(&composed.town);
-        let mut objectives = issues(&*forge, references, own.as_ref()).await?;
+        let mut objectives = issues(&*forge, references, own.as_ref(), &composed.town).await?;
         objectives.extend(documents);
         let plan = compile(&*forge, &objectives, &manifest, own.as_ref()).await?;
         Ok(Gathered { plan, policy })
@@ -116,18 +122,20 @@ impl Wanted {
         let Some(path) = &self.manifest else { return Ok(Manifest::default()) };
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            NoPlan::refused(Code::Manifest, [format!("the manifest {shown} cannot be read: {error}")])
+            let why = unreadable(&error);
+            NoPlan::refused(Code::Manifest, [format!("the manifest {shown} cannot be read: {why}")])
         })?;
         Manifest::parse(&text, &shown).map_err(|errors| NoPlan::refused(Code::Manifest, errors))
     }
 
     /// The town's policy, then the manifest's, then what the command line says.
-    fn policy(&self, manifest: &Manifest, town: &Town) -> Result<Policy, Failure> {
+    fn policy(&self, manifest: &Manifest, town: &Town) -> Result<Policy, NoPlan> {
         let mut policy = manifest.policy.over(&town.config.policy);
         policy.max_parallel = self.max_parallel.unwrap_or(policy.max_parallel);
         policy.reviewer_required &= !self.no_reviewer;
         policy.auto_merge |= self.auto_merge;
-        policy.validate().map_err(|error| Failure::from_error(ExitCode::Invalid, &error))
+        // The manifest's and the town's were judged where they stand; what is wrong now was typed.
+        policy.validate().map_err(|error| NoPlan::refused(Code::Policy, [format!("--max-parallel: {error}")]))
     }
 
     fn documents(&self, town: &Town) -> Result<Vec<Objective>, NoPlan> {
@@ -148,8 +156,12 @@ fn document_objectives(doc: &str, root: &Path) -> Result<Vec<Objective>, String>
         Some((path, heading)) if !Path::new(doc).exists() => (path, Some(heading)),
         _ => (doc, None),
     };
-    let unreadable = |error: std::io::Error| format!("the document {path} cannot be read: {error}");
-    let file = Path::new(path).canonicalize().map_err(unreadable)?;
+    if path.is_empty() {
+        return Err(format!("no document is named in {doc:?}: write --doc PATH or --doc PATH#HEADING"));
+    }
+    let failed =
+        |error: std::io::Error| format!("the document {path} cannot be read: {}", unreadable(&error));
+    let file = Path::new(path).canonicalize().map_err(failed)?;
     let inside = root.canonicalize().ok().and_then(|root| Some(file.strip_prefix(root).ok()?.to_owned()));
     let Some(name) = inside.as_deref().and_then(Path::to_str) else {
         return Err(format!(
@@ -157,8 +169,34 @@ fn document_objectives(doc: &str, root: &Path) -> Result<Vec<Objective>, String>
             root.display()
         ));
     };
-    let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+    let text = std::fs::read_to_string(&file).map_err(failed)?;
     document::objectives(&text, name, heading).map_err(|error| error.to_string())
+}
+
+/// Why a file that the user named cannot be read, in the user's words where it is the user's to mend.
+fn unreadable(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file (a path counts from the folder that you are in)".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder; name a file in it".to_owned(),
+        ErrorKind::InvalidData => "it is not UTF-8; save it as UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What an issue is called that the forge does not know, and where it was looked for.
+fn unknown(reference: &IssueRef, town: &Town) -> String {
+    let forge = &town.config.forge;
+    match (&forge.kind, &reference.repo) {
+        (ForgeKind::Local, None) => {
+            let (folder, number) = (&forge.issues, reference.number);
+            format!("no issue {reference}: there is no {folder}/{number}-….md; write it, or correct the number")
+        }
+        (ForgeKind::Local, Some(_)) => {
+            format!("no issue {reference}: the local forge knows the issues of this repository only")
+        }
+        (ForgeKind::Github, _) => format!("no issue {reference} that the forge lets you see; correct it"),
+    }
 }
 
 /// The town's own repository, if it has a name.
@@ -170,19 +208,20 @@ async fn issues(
     forge: &dyn Forge,
     references: Vec<IssueRef>,
     own: Option<&RepoName>,
+    town: &Town,
 ) -> Result<Vec<Objective>, NoPlan> {
     if references.is_empty() {
         return Ok(Vec::new());
     }
     let references: Vec<IssueRef> = references.into_iter().map(|it| it.relative_to(own)).collect();
-    let (mut found, mut unknown) = (Vec::with_capacity(references.len()), Vec::new());
+    let (mut found, mut missing) = (Vec::with_capacity(references.len()), Vec::new());
     for (reference, lookup) in references.iter().zip(forge.issues(&references).await?) {
         match lookup {
             Lookup::Found(issue) => found.push(Objective::from(*issue)),
-            Lookup::Unknown => unknown.push(format!("the forge knows no issue {reference}")),
+            Lookup::Unknown => missing.push(unknown(reference, town)),
         }
     }
-    if unknown.is_empty() { Ok(found) } else { Err(NoPlan::refused(Code::UnknownObjective, unknown)) }
+    if missing.is_empty() { Ok(found) } else { Err(NoPlan::refused(Code::UnknownObjective, missing)) }
 }
 
 /// Asks the forge about what objectives depend on, and compiles them.

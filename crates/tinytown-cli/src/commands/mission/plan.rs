@@ -9,7 +9,7 @@ use tinytown_core::town;
 use tinytown_store::records::{load_roster, load_row};
 
 use super::gather::{Gathered, NoPlan, Wanted};
-use super::start::{objectives_of, tell_diagnostics};
+use super::start::{objectives_of, tell_diagnostics, warn_of_uncommitted};
 use crate::app::App;
 use crate::compose::Composed;
 use crate::failure::{ExitCode, Failure};
@@ -52,6 +52,7 @@ impl Plan {
         } else {
             app.terminal.lines(&lines(&gathered, &forecast))?;
             tell_diagnostics(app.terminal, gathered.plan.diagnostics.iter().chain(&forecast.diagnostics));
+            warn_of_uncommitted(app.terminal, &composed.town).await;
         }
         match open.first() {
             Some(first) => Err(Failure::new(ExitCode::NotNow, first.to_string()).into()),

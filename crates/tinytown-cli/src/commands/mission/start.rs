@@ -5,12 +5,13 @@ use serde_json::json;
 use tinytown_core::id::MissionId;
 use tinytown_core::input::{Input, NewMission};
 use tinytown_core::item::Origin;
-use tinytown_core::plan::{Diagnostic, Level, Plan as CompiledPlan};
+use tinytown_core::plan::{Diagnostic, Level, Plan as CompiledPlan, forecast};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
 use tinytown_host::git::Git;
 use tinytown_store::Blob;
 use tinytown_store::codec::intern;
+use tinytown_store::records::load_roster;
 
 use super::gather::{Gathered, NoPlan, Wanted};
 use super::plan::Plan;
@@ -56,6 +57,10 @@ impl Start {
     /// Starts the mission in this town, and prints that.
     pub(crate) async fn begin(&self, terminal: Terminal, composed: &Composed) -> Result<MissionId, Failure> {
         let Gathered { plan, policy } = self.wanted.gather(composed).await.map_err(NoPlan::into_failure)?;
+        let roster = load_roster(&composed.store.town().await?)?;
+        let forecast = forecast(&plan, &roster, &policy);
+        let warnings = forecast.diagnostics.iter().filter(|it| it.level == Level::Warning);
+        tell_diagnostics(terminal, warnings);
         create(terminal, composed, policy, &plan, self.json).await
     }
 }
@@ -102,7 +107,8 @@ pub(super) fn tell_diagnostics<'d>(
     }
 }
 
-async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
+/// What lies in the user's folder is not what agents get.
+pub(super) async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
     if matches!(Git::at(&town.root).is_dirty().await, Ok(true)) {
         terminal.warn("there are uncommitted changes in this folder; they are not part of the mission");
     }
