@@ -2,12 +2,14 @@
 
 mod conflicts;
 mod doctor;
+mod documents;
 mod errands;
 mod hygiene;
 mod kills;
 mod oddities;
 mod races;
 mod refusals;
+mod transcripts;
 mod tutorial;
 
 /// Every file of this folder is a module of this program: one that is forgotten fails here.
