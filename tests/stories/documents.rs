@@ -13,7 +13,8 @@ fn root() -> &'static Path {
 /// README.md and docs/*.md, by name.
 fn documents() -> Vec<(String, String)> {
     let docs = fs::read_dir(root().join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
-    let files = docs.chain([root().join("README.md")]).filter(|file| file.extension().is_some_and(|it| it == "md"));
+    let files =
+        docs.chain([root().join("README.md")]).filter(|file| file.extension().is_some_and(|it| it == "md"));
     let read = |file: PathBuf| {
         let text = fs::read_to_string(&file).expect("it can be read");
         (file.file_name().expect("a file").to_string_lossy().into_owned(), text)
@@ -43,7 +44,8 @@ fn blocks(text: &str) -> Vec<(String, Vec<String>)> {
 /// Every command of a document: in blocks, and between backquotes in its prose.
 fn commands(text: &str) -> Vec<String> {
     let lines = blocks(text).into_iter().flat_map(|(_, lines)| lines);
-    let lines = lines.map(|line| line.split(" # ").next().unwrap_or_default().trim_start_matches("$ ").to_owned());
+    let lines =
+        lines.map(|line| line.split(" # ").next().unwrap_or_default().trim_start_matches("$ ").to_owned());
     let parts = lines.flat_map(|line| line.split("&&").map(str::to_owned).collect::<Vec<_>>());
     let prose = text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2));
     let prose = prose.map(|code| code.replace('\n', " "));
@@ -55,8 +57,7 @@ fn commands(text: &str) -> Vec<String> {
 fn wrong(place: &Place, command: &str) -> Option<String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     match words.as_slice() {
-        ["tt", words @ ..] => wrong_tt(place, words),
-        ["cargo", "run", "--release", "--", words @ ..] => wrong_tt(place, words),
+        ["tt", words @ ..] | ["cargo", "run", "--release", "--", words @ ..] => wrong_tt(place, words),
         ["cargo", "xtask", word, ..] => {
             let usage = fs::read_to_string(root().join("xtask/src/main.rs")).expect("xtask");
             (!usage.contains(&format!("\n  {word} "))).then(|| format!("xtask has no word {word}"))
@@ -65,8 +66,10 @@ fn wrong(place: &Place, command: &str) -> Option<String> {
             (!root().join(path).join("Cargo.toml").is_file()).then(|| format!("there is no crate in {path}"))
         }
         ["cargo", "test", "-p", package, ..] => {
-            let folder = if *package == "tinytown-tests" { "tests".to_owned() } else { format!("crates/{package}") };
-            (!root().join(&folder).join("Cargo.toml").is_file()).then(|| format!("there is no package {package}"))
+            let folder =
+                if *package == "tinytown-tests" { "tests".to_owned() } else { format!("crates/{package}") };
+            (!root().join(&folder).join("Cargo.toml").is_file())
+                .then(|| format!("there is no package {package}"))
         }
         _ => None,
     }
@@ -80,7 +83,10 @@ fn wrong_tt(place: &Place, words: &[&str]) -> Option<String> {
     if help.code != 0 {
         return Some(format!("there is no tt {}", path.join(" ")));
     }
-    let options = words.iter().filter(|word| word.starts_with('-')).map(|word| word.split('=').next().unwrap_or_default());
+    let options = words
+        .iter()
+        .filter(|word| word.starts_with('-'))
+        .map(|word| word.split('=').next().unwrap_or_default());
     let unknown = options.into_iter().find(|option| {
         !help.stdout.split([' ', ',', '\n', '=']).any(|word| word.trim_matches(['[', ']']) == *option)
     });
@@ -136,7 +142,10 @@ fn programs(place: &Place) -> PathBuf {
 /// The user's own repository is one with two of the three issues, the first being written in the block.
 fn your_repository(place: &Place) {
     place.git_init();
-    place.write("../repo/issues/2-implement-auth-endpoints.md", "# Implement auth endpoints\n\nDepends on #1.\n");
+    place.write(
+        "../repo/issues/2-implement-auth-endpoints.md",
+        "# Implement auth endpoints\n\nDepends on #1.\n",
+    );
     place.write("../repo/issues/3-write-auth-tests.md", "# Write auth tests\n\nAfter #2.\n");
     place.commit("Begin");
     fs::rename(place.repo(), place.path().join("your-repository")).expect("renamed");
@@ -151,12 +160,14 @@ fn run(name: &str, lines: &[String]) {
     your_repository(&place);
     let programs = programs(&place);
     let path = std::env::join_paths(
-        std::iter::once(programs.clone()).chain(std::env::split_paths(&std::env::var_os("PATH").expect("there is one"))),
+        std::iter::once(programs.clone())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").expect("there is one"))),
     );
     place.env("PATH", path.expect("a PATH"));
     place.write("block.sh", lines.join("\n"));
     let mut shell = place.tt_command(&[]);
-    let environment: Vec<_> = shell.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+    let environment: Vec<_> =
+        shell.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
     shell = place.command("sh");
     shell.args(["-eux", "block.sh"]).envs(environment).env("EDITOR", "editor");
     let mut running = place.start(shell);

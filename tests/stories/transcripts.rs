@@ -72,7 +72,12 @@ impl<'t> Transcript<'t> {
 /// The tutorial's issues.
 fn tutorial(town: &Town) {
     town.issue(1, "design-auth-api", "Design auth API", "Design the API schema.");
-    town.issue(2, "implement-auth-endpoints", "Implement auth endpoints", "Implement them.\n\nDepends on #1.");
+    town.issue(
+        2,
+        "implement-auth-endpoints",
+        "Implement auth endpoints",
+        "Implement them.\n\nDepends on #1.",
+    );
     town.issue(3, "write-auth-tests", "Write auth tests", "Test all of it.\n\nAfter #2.");
 }
 
@@ -228,7 +233,9 @@ fn what_is_not_there_is_said_by_every_command_that_names_it() {
 fn waiting_agent(town: &Town) -> String {
     let go = town.path().join("go").display().to_string();
     let works = tinytown_tests::support::WORKS;
-    town.agent_script(&format!("while [ \"$TINYTOWN_ITEM\" = '#1' ] && [ ! -e '{go}' ]; do sleep 0.05; done\n{works}"));
+    town.agent_script(&format!(
+        "while [ \"$TINYTOWN_ITEM\" = '#1' ] && [ ! -e '{go}' ]; do sleep 0.05; done\n{works}"
+    ));
     go
 }
 
@@ -323,21 +330,25 @@ fn the_tutorials_troubleshooting_is_answered_by_the_tool_itself() {
     let mut told = Transcript::of(&town);
     told.text.push_str("Mission stuck in Planning\n\n");
     told.refused(&["mission", "start", "-i", "1", "-i", "6", "-i", "7"], 5);
+    told.tt(&["mission", "plan", "-i", "6", "--json"], 5);
     let said = town.tt(&["doctor"]).exits(5).stdout;
     let about: Vec<&str> = said.lines().skip_while(|line| !line.contains("issues/")).take(2).collect();
     let _ = writeln!(told.text, "$ tt doctor | grep -A1 issues/\n{}\n", about.join("\n"));
     std::fs::remove_file(town.repo().join("issues/6-latin.md")).expect("it is there");
     town.commit("Mended");
     told.text.push_str("Work item never ready\n\n");
-    let mission = town.tt(&["--quiet", "mission", "start", "-i", "1", "-i", "2"]).exits(0).stdout;
-    let mission = mission.trim();
+    told.tt(&["mission", "start", "-i", "1", "-i", "2"], 0);
+    let missions = town.missions();
+    let mission = missions[0]["id"].as_str().expect("its id");
     told.tt(&["mission", "explain", mission, "2"], 0);
     told.text.push_str("Agent not assigned\n\n");
     told.tt(&["mission", "explain", mission, "1"], 0);
     town.agent_script("cat > /dev/null\nprintf '{\"outcome\": \"stuck\", \"summary\": \"which token format?\"}' > \"$TINYTOWN_RESULT\"\n");
     town.spawn_worker("designer", None);
     let dispatcher = town.dispatcher();
-    town.wait_until(mission, |status| status["state"] == "blocked" && status["dispatcher"]["help"].is_object());
+    town.wait_until(mission, |status| {
+        status["state"] == "blocked" && status["dispatcher"]["help"].is_object()
+    });
     dispatcher.stop().exits(0);
     told.text.push_str("Dispatcher asked for help\n\n");
     told.tt(&["mission", "status", mission, "--dispatcher"], 0);

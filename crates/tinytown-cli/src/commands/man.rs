@@ -73,7 +73,8 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let folder = place.path().join("man/man1");
         write(&folder).expect("written");
-        let pages: Vec<String> = every_command().iter().map(|words| format!("tt-{}.1", words.join("-"))).collect();
+        let pages: Vec<String> =
+            every_command().iter().map(|words| format!("tt-{}.1", words.join("-"))).collect();
         assert!(pages.len() > 25 && pages.contains(&"tt-mission-plan.1".to_owned()), "{pages:?}");
         for page in pages.iter().map(String::as_str).chain(["tt.1"]) {
             let text = fs::read_to_string(folder.join(page)).expect(page);

@@ -168,7 +168,8 @@ impl<'a> Explanation<'a> {
     /// What happened to it last. How the dispatcher went about it is for `tt mission log`.
     fn events(&self, item: &Item, steps: &[(u64, StepRecord)]) -> Vec<String> {
         let about = steps.iter().flat_map(|(_, step)| step.events.iter().map(move |event| (step.now, event)));
-        let about: Vec<_> = about.filter(|(_, event)| event.item() == Some(&item.spec.key) && !is_machinery(event)).collect();
+        let about: Vec<_> =
+            about.filter(|(_, event)| event.item() == Some(&item.spec.key) && !is_machinery(event)).collect();
         let last = &about[about.len().saturating_sub(LAST_EVENTS)..];
         last.iter()
             .map(|(at, it)| {

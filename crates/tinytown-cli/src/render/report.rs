@@ -47,7 +47,8 @@ pub(crate) fn lines(account: &Account<'_>) -> Vec<String> {
             account.number(Phase::Failed),
         ),
     ];
-    lines.extend(account.items().flat_map(|(item, report)| item_lines(item, report)));
+    let over = head.state.is_over();
+    lines.extend(account.items().flat_map(|(item, report)| item_lines(item, report, over)));
     if !account.report.merged.is_empty() {
         let merged: Vec<&str> =
             account.report.merged.iter().map(tinytown_core::id::ItemKey::as_str).collect();
@@ -61,12 +62,13 @@ pub(crate) fn lines(account: &Account<'_>) -> Vec<String> {
     lines
 }
 
-fn item_lines(item: &Item, report: &ItemReport) -> Vec<String> {
+fn item_lines(item: &Item, report: &ItemReport, over: bool) -> Vec<String> {
     let now = &item.now;
     let ended = match now.phase {
         Phase::Done => now.outcome.as_ref().map_or("done", item::outcome).to_owned(),
         Phase::Skipped => format!("skipped{}", now.skipped.map_or("", item::skipped)),
         Phase::Failed => format!("failed: {}", now.failed.as_deref().unwrap_or("no reason is known")),
+        phase if over => format!("not finished, was {}", phase.as_str()),
         phase => phase.as_str().to_owned(),
     };
     let pull = now.pull.as_ref().map(|pull| format!(" (PR #{})", pull.number)).unwrap_or_default();

@@ -42,6 +42,8 @@ pub enum Code {
     Manifest,
     /// A document cannot be read, or has nothing of what was asked for.
     Document,
+    /// An issue that the forge has, and that cannot be read.
+    Unreadable,
     /// A policy that makes no sense.
     Policy,
     /// A reference that cannot be read as one.
@@ -74,6 +76,7 @@ impl Code {
             Self::Dangling => "dangling",
             Self::Manifest => "manifest",
             Self::Document => "document",
+            Self::Unreadable => "unreadable-issue",
             Self::Policy => "policy",
             Self::Reference => "malformed-reference",
             Self::UnknownObjective => "unknown-objective",

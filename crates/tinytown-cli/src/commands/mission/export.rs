@@ -113,7 +113,8 @@ fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
     let shown = file.display();
     if error.kind() == std::io::ErrorKind::AlreadyExists {
         let message = format!("{shown} is there already, and is left as it is");
-        return Failure::new(ExitCode::NotNow, message).hint("name a file that is not there yet, or remove it");
+        return Failure::new(ExitCode::NotNow, message)
+            .hint("name a file that is not there yet, or remove it");
     }
     Failure::from_error(ExitCode::Failed, error)
         .during(format!("could not write {shown}"))

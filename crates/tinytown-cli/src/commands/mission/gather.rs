@@ -10,7 +10,7 @@ use tinytown_core::manifest::Manifest;
 use tinytown_core::objective::Objective;
 use tinytown_core::plan::{Code, Diagnostic, Draft, Errand, IssueStanding, Level, Plan, Refusal};
 use tinytown_core::policy::Policy;
-use tinytown_forge::{Forge, Lookup};
+use tinytown_forge::{Forge, ForgeError, Lookup};
 
 use crate::compose::Composed;
 use crate::config::ForgeKind;
@@ -177,10 +177,20 @@ fn document_objectives(doc: &str, root: &Path) -> Result<Vec<Objective>, String>
 fn unreadable(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::NotFound => "there is no such file (a path counts from the folder that you are in)".to_owned(),
+        ErrorKind::NotFound => {
+            "there is no such file (a path counts from the folder that you are in)".to_owned()
+        }
         ErrorKind::IsADirectory => "it is a folder; name a file in it".to_owned(),
         ErrorKind::InvalidData => "it is not UTF-8; save it as UTF-8 text".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// An issue that is there and cannot be read is the user's to mend, like a reference that leads nowhere.
+fn unread(error: ForgeError) -> NoPlan {
+    match error {
+        ForgeError::Unreadable { .. } => NoPlan::refused(Code::Unreadable, [format!("{error}; mend it")]),
+        error => NoPlan::Failed(error.into()),
     }
 }
 
@@ -190,7 +200,9 @@ fn unknown(reference: &IssueRef, town: &Town) -> String {
     match (&forge.kind, &reference.repo) {
         (ForgeKind::Local, None) => {
             let (folder, number) = (&forge.issues, reference.number);
-            format!("no issue {reference}: there is no {folder}/{number}-….md; write it, or correct the number")
+            format!(
+                "no issue {reference}: there is no {folder}/{number}-….md; write it, or correct the number"
+            )
         }
         (ForgeKind::Local, Some(_)) => {
             format!("no issue {reference}: the local forge knows the issues of this repository only")
@@ -215,7 +227,7 @@ async fn issues(
     }
     let references: Vec<IssueRef> = references.into_iter().map(|it| it.relative_to(own)).collect();
     let (mut found, mut missing) = (Vec::with_capacity(references.len()), Vec::new());
-    for (reference, lookup) in references.iter().zip(forge.issues(&references).await?) {
+    for (reference, lookup) in references.iter().zip(forge.issues(&references).await.map_err(unread)?) {
         match lookup {
             Lookup::Found(issue) => found.push(Objective::from(*issue)),
             Lookup::Unknown => missing.push(unknown(reference, town)),
@@ -251,8 +263,8 @@ fn no_plan(refusals: &[Refusal]) -> NoPlan {
 async fn standings(
     forge: &dyn Forge,
     outside: Vec<IssueRef>,
-) -> Result<BTreeMap<IssueRef, IssueStanding>, Failure> {
-    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await? };
+) -> Result<BTreeMap<IssueRef, IssueStanding>, NoPlan> {
+    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await.map_err(unread)? };
     Ok(outside.into_iter().zip(found.iter().map(standing)).collect())
 }
 
