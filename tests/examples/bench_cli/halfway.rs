@@ -61,7 +61,9 @@ impl Desk {
         let town = Town::new(records::load_roster(&shared).unwrap(), [loaded]);
         let mut desk =
             Self { store, town, versions, fence, mission, now, commits: 0, inputs: VecDeque::new() };
-        begun.into_iter().for_each(|(op, effect)| desk.perform(op, &effect));
+        for (op, effect) in begun {
+            desk.perform(op, &effect);
+        }
         desk
     }
 

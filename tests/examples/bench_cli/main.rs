@@ -173,7 +173,12 @@ impl Bench {
     /// What a command prints, all of it read, as through a pipe.
     fn output(&self, command: &mut Command) -> Vec<u8> {
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{:?}: {}", self.tt, String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            self.tt.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout
     }
 }

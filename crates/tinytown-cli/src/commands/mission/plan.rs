@@ -6,7 +6,7 @@ use clap::Args;
 use tinytown_core::id::ItemKey;
 use tinytown_core::plan::{Code, Diagnostic, Level, forecast};
 use tinytown_core::town;
-use tinytown_store::records::{load_roster, load_row};
+use tinytown_store::records::{load_outline, load_roster};
 
 use super::gather::{Gathered, NoPlan, Wanted};
 use super::start::{objectives_of, tell_diagnostics, warn_of_uncommitted};
@@ -74,8 +74,9 @@ async fn already_open(composed: &Composed, gathered: &Gathered) -> Result<Vec<Di
     let objectives: HashSet<String> = objectives_of(&gathered.plan).into_iter().collect();
     let mut open = Vec::new();
     for row in composed.store.missions(false).await? {
-        let (charter, _) = load_row(&row)?;
-        for objective in charter.objectives.iter().filter(|objective| objectives.contains(*objective)) {
+        for objective in
+            load_outline(&row)?.objectives.iter().filter(|objective| objectives.contains(*objective))
+        {
             open.push(Diagnostic {
                 level: Level::Error,
                 code: Code::AlreadyOpen,
