@@ -65,7 +65,7 @@ fn every_command_without_a_town_says_how_to_make_one() {
     let place = Place::new();
     place.git_init();
     place.commit("Begin");
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 18] = [
         &["status"],
         &["spawn", "backend"],
         &["kill", "backend"],
@@ -77,6 +77,13 @@ fn every_command_without_a_town_says_how_to_make_one() {
         &["mission", "dispatch", "--once"],
         &["mission", "log", "abcd"],
         &["mission", "note", "abcd", "resume"],
+        &["mission", "plan", "--issue", "1"],
+        &["mission", "explain", "abcd"],
+        &["mission", "graph", "abcd"],
+        &["mission", "report", "abcd"],
+        &["mission", "export", "abcd", "out.json"],
+        &["assign", "backend", "Do it."],
+        &["send", "backend", "Hello."],
     ];
     for command in commands {
         place.tt(command).exits(3).says(&["no town", "tinytown.toml", "tt init"]);
