@@ -50,8 +50,13 @@ enum Doing {
     IsJudged(Time),
 }
 
-/// Reports on a mission, from the events of its steps with the times at which they were decided.
-pub fn report<'e>(mission: &Mission, history: impl IntoIterator<Item = (Time, &'e [Event])>) -> Report {
+/// Reports on a mission, from the events of its steps with the times at which they were decided. What goes on
+/// still counts until `now`.
+pub fn report<'e>(
+    mission: &Mission,
+    history: impl IntoIterator<Item = (Time, &'e [Event])>,
+    now: Time,
+) -> Report {
     let places: HashMap<&ItemKey, usize> =
         mission.items().iter().map(|item| &item.spec.key).zip(0..).collect();
     let mut fold = Fold {
@@ -65,6 +70,10 @@ pub fn report<'e>(mission: &Mission, history: impl IntoIterator<Item = (Time, &'
                 fold.of_item(*place, at, event);
             }
         }
+    }
+    let end = fold.report.ended_at.unwrap_or(now);
+    for place in 0..fold.doing.len() {
+        fold.now(place, end, Doing::Nothing);
     }
     fold.report
 }
@@ -139,7 +148,7 @@ mod tests {
             transcript.events().map(|(after, event)| (after, event.clone())).collect();
         let began = transcript.mission().charter().created_at;
         let history = events.iter().map(|(after, event)| (began + *after, std::slice::from_ref(event)));
-        let report = report(transcript.mission(), history);
+        let report = report(transcript.mission(), history, began);
         let mut lines: Vec<String> = transcript
             .mission()
             .items()

@@ -98,7 +98,7 @@ fn class_of_lower(word: &str) -> Class {
         "or" | "and/or" | "plus" => Class::Or,
         "no" | "not" | "none" | "never" | "nothing" | "nobody" | "neither" | "nor" | "n/a" | "na" | "without"
         | "cannot" | "longer" | "formerly" | "previously" | "originally" | "used" | "was" | "were" | "had"
-        | "instead" | "maybe" | "may" | "might"
+        | "instead" | "maybe" | "may" | "might" | "best" | "ideally" | "preferably"
         | "possibly" | "perhaps" | "potentially"
         // The same in the languages in which people write around English markers.
         | "无" | "無" | "原" | "没有" | "なし" | "없음" | "kein" | "keine" | "nicht" | "ehemals" | "früher" | "aucun"
@@ -123,7 +123,7 @@ fn class_of_lower(word: &str) -> Class {
         "the" | "completion" | "outcome"
         | "of" | "following" | "these" | "both" | "all" | "either"
         | "any" | "at" | "least" | "one" => Class::Filler,
-        "only" | "also" | "directly" | "strictly" | "strongly" | "heavily" | "currently" | "still" | "now" | "best" => Class::Adverb,
+        "only" | "also" | "directly" | "strictly" | "strongly" | "heavily" | "currently" | "still" | "now" => Class::Adverb,
         "merge" | "land" | "implement" | "start" | "begin" | "ship" | "do" | "deploy" | "release" => Class::Verb,
         "merged" | "landed" | "started" | "begun" | "shipped" | "done" | "deployed" | "released" | "scheduled"
         | "implemented" | "completed" | "executed" | "applied" | "built" | "published" | "worked" | "reviewed" | "enabled"

@@ -30,8 +30,9 @@ impl Report {
         let mission = load_mission(&store.mission(id).await?)?;
         let steps = log::all(store, id).await?;
         let history = steps.iter().map(|(_, step)| (step.now, step.events.as_slice()));
-        let report = report(&mission, history);
-        let account = Account { mission: &mission, report: &report, now: clock::now() };
+        let now = clock::now();
+        let report = report(&mission, history, now);
+        let account = Account { mission: &mission, report: &report, now };
         if self.json { app.terminal.json(&json(&account)) } else { app.terminal.lines(&lines(&account)) }
     }
 }

@@ -165,6 +165,17 @@ fn more_orders_than_merge_after_count() {
 }
 
 #[test]
+fn a_wish_is_no_dependency() {
+    check(&[
+        ("Dependencies: Best done after #1", ""),
+        ("Best merged after #1", ""),
+        ("Ideally after #1", ""),
+        ("Preferably land after #1.", ""),
+        ("Dependencies: #2, ideally after #1", "#2@1"),
+    ]);
+}
+
+#[test]
 fn a_range_names_its_line_and_words() {
     let markers = read("a\n\nDepends on #3 through #4.");
     let last = markers.last().map(|marker| (marker.line, marker.words.as_str()));
