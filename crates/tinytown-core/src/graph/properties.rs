@@ -17,7 +17,6 @@ struct Drawn {
 
 /// How much was looked at.
 #[derive(Debug, Default)]
-#[allow(dead_code, reason = "printed by their Debug form, which the compiler does not count")]
 struct Figures {
     graphs: u64,
     items: usize,
