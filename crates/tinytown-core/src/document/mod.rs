@@ -38,7 +38,9 @@ pub enum DocumentError {
         heading: String,
     },
     /// Two entries give themselves the same number.
-    #[error("{path}:{line}: this entry is numbered {number}, as that on line {first} is: renumber one of them")]
+    #[error(
+        "{path}:{line}: this entry is numbered {number}, as that on line {first} is: renumber one of them"
+    )]
     SameNumber {
         /// The document.
         path: String,

@@ -34,7 +34,7 @@ pub fn strip_hidden(body: &str) -> String {
 /// defines a link, and only visible ASCII, spaces and line ends.
 fn is_plain(body: &str) -> bool {
     let visible = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    body.bytes().all(visible) && !body.contains('<') && !body.contains("]:")
+    body.bytes().all(visible) && !["<!", "<?", "]:"].iter().any(|opening| body.contains(opening))
 }
 
 /// A title on one line: no HTML comments, no control or invisible characters, white space folded, at
