@@ -1,6 +1,8 @@
 //! Which mission a user means by the beginning of its id.
 
 use tinytown_core::id::MissionId;
+use tinytown_core::mission::Mission;
+use tinytown_store::records::load_mission;
 use tinytown_store::{Archive, MissionRow};
 
 use crate::failure::{ExitCode, Failure};
@@ -17,6 +19,12 @@ pub(crate) async fn mission(archive: &dyn Archive, prefix: &str) -> Result<Missi
     let prefix = check(prefix)?;
     let rows = archive.missions(true).await?;
     choose(&prefix, &rows)
+}
+
+/// That mission, whole.
+pub(crate) async fn loaded(archive: &dyn Archive, prefix: &str) -> Result<Mission, Failure> {
+    let id = mission(archive, prefix).await?;
+    Ok(load_mission(&archive.mission(id).await?)?)
 }
 
 fn check(prefix: &str) -> Result<String, Failure> {

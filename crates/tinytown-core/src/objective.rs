@@ -1,6 +1,5 @@
 //! What a mission is about, item by item: issues of a forge, and documents of the repository or their parts.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,9 +49,16 @@ pub struct Objective {
     /// The line of `location` at which `body` begins, from 1.
     pub body_line: u32,
     /// Entries of the same document that its text may link to; issues have none.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub anchors: Anchors,
+    #[serde(default, skip_serializing_if = "no_anchors")]
+    pub anchors: Arc<Anchors>,
 }
+
+fn no_anchors(anchors: &Anchors) -> bool {
+    anchors.is_empty()
+}
+
+/// The key of an errand's item.
+pub(crate) const ERRAND: &str = "errand";
 
 impl DocumentRef {
     /// Reads `docs/plan.md` and `docs/plan.md#2`: only what ends like a Markdown file is taken for one.
@@ -113,7 +119,7 @@ impl ObjectiveRef {
     pub fn key(&self) -> ItemKey {
         match self {
             Self::Issue(issue) => issue.key(),
-            Self::Errand => ItemKey::new("errand"),
+            Self::Errand => ItemKey::new(ERRAND),
             Self::Document(document) => {
                 let words: Vec<String> = document.to_string().split_whitespace().map(str::to_owned).collect();
                 ItemKey::new(words.join("-"))
@@ -135,7 +141,7 @@ impl fmt::Display for ObjectiveRef {
 impl From<Issue> for Objective {
     fn from(issue: Issue) -> Self {
         let Issue { reference, title, body, labels, state, location, body_line } = issue;
-        let (name, anchors) = (ObjectiveRef::Issue(reference), Anchors::new());
+        let (name, anchors) = (ObjectiveRef::Issue(reference), Arc::default());
         Self { name, title, body, labels, state, location, body_line, anchors }
     }
 }

@@ -268,6 +268,7 @@ fn unknown(agent: &AgentName, now: Time) -> Decided {
 fn refused(why: Refusal, message: String, now: Time) -> Decided {
     answered(Answer::refused(why, message), now)
 }
+
 /// Why a mission over that objective cannot start: another one is about it, and has not ended.
 pub fn already_open(objective: &str, mission: MissionId) -> String {
     format!(

@@ -9,7 +9,7 @@ use super::mission::start;
 use super::work::agent_name;
 use crate::app::App;
 use crate::compose::Composed;
-use crate::failure::{ExitCode, Failure};
+use crate::failure::Failure;
 
 /// Arguments of `tt assign`.
 #[derive(Debug, Args)]
@@ -30,8 +30,7 @@ impl Assign {
         let text = addressee::text(&self.words)?;
         let composed = Composed::open(app.town()?).await?;
         let agent = addressee::agent(&composed, &name).await?;
-        let policy = composed.town.config.policy.clone().validate();
-        let policy = policy.map_err(|error| Failure::from_error(ExitCode::Invalid, &error))?;
+        let policy = composed.town.config.policy.clone();
         let errand = Errand::new(name.clone(), text);
         let plan = gather::errand(&composed, &errand).await.map_err(NoPlan::into_failure)?;
         start::create(app.terminal, &composed, policy, &plan, self.json).await?;

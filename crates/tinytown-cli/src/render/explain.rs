@@ -6,29 +6,17 @@ use serde_json::{Value, json};
 use tinytown_core::event::Event;
 use tinytown_core::id::AgentName;
 use tinytown_core::item::{Dependency, EdgeSource};
-use tinytown_core::mission::{Item, ItemIx, Mission, Phase, Wait, WaitCode};
+use tinytown_core::mission::{Item, ItemIx, Phase, Wait, WaitCode};
 use tinytown_core::policy::Policy;
-use tinytown_core::roster::Roster;
-use tinytown_core::time::Time;
 use tinytown_store::records::StepRecord;
 
-use super::mission::no_dispatcher;
+use super::mission::{Scene, no_dispatcher};
 use super::{event, item, span};
-use crate::pulse::Pulse;
 
 /// How many of an item's last events are told.
 const LAST_EVENTS: usize = 8;
 
-/// All that is known when a mission is explained.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Explanation<'a> {
-    pub(crate) mission: &'a Mission,
-    pub(crate) roster: &'a Roster,
-    pub(crate) pulse: &'a Pulse,
-    pub(crate) now: Time,
-}
-
-impl<'a> Explanation<'a> {
+impl<'a> Scene<'a> {
     /// What waits, what would unblock most first; what waits for other items comes after what does not.
     fn waiting(&self) -> Vec<(&'a Item, Wait)> {
         let items = self.mission.items().iter().zip(self.mission.waits(self.roster));

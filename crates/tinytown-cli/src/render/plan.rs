@@ -10,14 +10,11 @@ use tinytown_core::policy::Policy;
 
 use super::picture::of_plan;
 use super::{count, objectives};
-use crate::commands::mission::gather::Gathered;
-use crate::commands::mission::start::objectives_of;
 
 /// A plan as people read it.
-pub(crate) fn lines(gathered: &Gathered, forecast: &Forecast) -> Vec<String> {
-    let plan = &gathered.plan;
+pub(crate) fn lines(plan: &Plan, forecast: &Forecast) -> Vec<String> {
     let mut lines = vec![
-        format!("📋 Objectives: {}", objectives(&objectives_of(plan))),
+        format!("📋 Objectives: {}", objectives(&plan.objectives())),
         format!("📦 Work items: {}, in {}", plan.items.len(), count(plan.waves.len(), "wave")),
         String::new(),
     ];
@@ -99,8 +96,7 @@ struct DiagnosticJson<'p> {
 
 impl<'p> PlanJson<'p> {
     /// A plan that can be started.
-    pub(crate) fn of(gathered: &'p Gathered, forecast: &'p Forecast) -> Self {
-        let plan = &gathered.plan;
+    pub(crate) fn of(plan: &'p Plan, policy: &'p Policy, forecast: &'p Forecast) -> Self {
         let waves: HashMap<&ItemKey, usize> =
             (1..).zip(&plan.waves).flat_map(|(nth, wave)| wave.iter().map(move |key| (key, nth))).collect();
         let items = plan.items.iter().zip(&forecast.agents).map(|(item, agent)| ItemJson {
@@ -120,7 +116,7 @@ impl<'p> PlanJson<'p> {
             waves: &plan.waves,
             critical_path: &plan.critical_path,
             rounds: forecast.rounds,
-            policy: Some(&gathered.policy),
+            policy: Some(policy),
             diagnostics: plan.diagnostics.iter().chain(&forecast.diagnostics).map(diagnostic).collect(),
         }
     }

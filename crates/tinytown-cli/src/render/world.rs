@@ -7,7 +7,6 @@ use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, Role, Sha};
 use tinytown_core::input::{Answer, Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_core::manifest::Manifest;
-use tinytown_core::markers::Anchors;
 use tinytown_core::mission::{ItemIx, Mission};
 use tinytown_core::objective::{Objective, ObjectiveRef};
 use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
@@ -44,7 +43,7 @@ pub(crate) fn issues() -> Vec<Objective> {
         state: IssueState::Open,
         location: format!("issues/{number}.md"),
         body_line: 3,
-        anchors: Anchors::new(),
+        anchors: std::sync::Arc::default(),
     };
     vec![
         issue(1, "Design auth API", "Design the authentication API schema."),

@@ -169,9 +169,7 @@ impl Turn<'_> {
 
     fn publish(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
-        let Some(head) = item.now.proposed.clone().filter(|_| !item.now.awaits(EffectKind::Publish)) else {
-            return;
-        };
+        let Some(head) = item.now.proposed.clone() else { return };
         let effect = Effect::Publish {
             item: item.spec.key.clone(),
             pull: item.now.pull.as_ref().map(|pull| pull.number),

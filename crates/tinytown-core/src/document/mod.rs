@@ -137,8 +137,9 @@ impl Document<'_> {
         let named = entries.iter().zip(&numbers);
         let anchors: Anchors =
             named.filter_map(|(entry, number)| Some((entry.anchor.clone()?, *number))).collect();
+        let anchors = Arc::new(anchors);
         let objectives = entries.into_iter().zip(numbers).map(|(entry, number)| Objective {
-            anchors: anchors.clone(),
+            anchors: Arc::clone(&anchors),
             ..self.objective(Some(number), entry)
         });
         Ok(objectives.collect())
@@ -216,7 +217,7 @@ impl Document<'_> {
             state: if entry.done { IssueState::Closed } else { IssueState::Open },
             location: self.path.to_owned(),
             body_line: entry.body_line,
-            anchors: Anchors::new(),
+            anchors: Arc::default(),
         }
     }
 }

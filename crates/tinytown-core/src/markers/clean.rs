@@ -99,7 +99,7 @@ fn strip_invisible(text: &str) -> String {
 
 /// Characters that show nothing and can carry or reorder text: Unicode's format characters without
 /// the few that are visible (Arabic number signs), its blank letters, tags and variation selectors.
-const fn is_invisible(c: char) -> bool {
+pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

@@ -22,6 +22,7 @@ mod words;
 mod tests;
 
 pub(crate) use blocks::parser;
+pub(crate) use clean::is_invisible;
 pub use clean::{clean_title, slug, strip_hidden};
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Node;
+use crate::markers::is_invisible;
 
 /// Longest text that is shown, in characters.
 const LONGEST: usize = 200;
@@ -17,7 +18,7 @@ pub(super) fn one_line(text: &str) -> String {
     let mut length = 0;
     for c in text.trim().chars() {
         let c = if c.is_whitespace() || c.is_control() { ' ' } else { c };
-        if is_invisible(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
+        if shows_nothing(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
             continue;
         }
         if length == LONGEST {
@@ -32,14 +33,9 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// Characters that show nothing and can reorder or hide text. The variation selectors 15 and 16 stay:
-/// symbols such as ⚠️ have them.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0D}' | '\u{FEFF}' | '\u{FFA0}'
-        | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+/// Whether a character shows nothing. The variation selectors 15 and 16 stay: symbols such as ⚠️ have them.
+const fn shows_nothing(c: char) -> bool {
+    is_invisible(c) && !matches!(c, '\u{FE0E}' | '\u{FE0F}')
 }
 
 /// An item's words without its note: `⏳ #2 Implement auth endpoints`. What is empty leaves no gap,

@@ -4,16 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::slice;
+use std::sync::Arc;
 
 use super::{IssueStanding, Plan, Refusal, Request, compile, references_outside};
 use crate::id::AgentName;
 use crate::issue::{IssueRef, IssueState, RepoName};
 use crate::manifest::Manifest;
-use crate::markers::Anchors;
-use crate::objective::{Objective, ObjectiveRef};
-
-/// The key of an errand's item.
-pub(super) const KEY: &str = "errand";
+use crate::objective::{ERRAND, Objective, ObjectiveRef};
 
 /// What one agent is to do, whatever others are free.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +29,9 @@ impl Errand {
             body: text,
             labels: Vec::new(),
             state: IssueState::Open,
-            location: KEY.to_owned(),
+            location: ERRAND.to_owned(),
             body_line: 1,
-            anchors: Anchors::new(),
+            anchors: Arc::default(),
         };
         Self { agent, objective }
     }

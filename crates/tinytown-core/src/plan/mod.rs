@@ -25,7 +25,7 @@ pub use refusal::Refusal;
 
 use crate::id::ItemKey;
 use crate::issue::{IssueRef, RepoName};
-use crate::item::ItemSpec;
+use crate::item::{ItemSpec, Origin};
 use crate::manifest::Manifest;
 use crate::objective::Objective;
 
@@ -65,6 +65,14 @@ pub struct Plan {
     pub waves: Vec<Vec<ItemKey>>,
     /// The longest chain of items that wait for each other.
     pub critical_path: Vec<ItemKey>,
+}
+
+impl Plan {
+    /// What the user named, as keys. An errand names nothing that another mission could be about as well.
+    pub fn objectives(&self) -> Vec<String> {
+        let named = self.items.iter().filter(|item| item.origin != Origin::Errand);
+        named.map(|item| item.key.to_string()).collect()
+    }
 }
 
 /// Objectives and manifest as they were read, before the forge is asked. Every text is read once.

@@ -1,11 +1,11 @@
 //! Why a plan cannot be started, as a person reads it.
 
-use super::{Code, Diagnostic, Level, errand};
+use super::{Code, Diagnostic, Level};
 use crate::graph::Cycle;
 use crate::id::ItemKey;
 use crate::item::{EdgeOrigin, EdgeSource};
 use crate::manifest::ManifestError;
-use crate::objective::ObjectiveRef;
+use crate::objective::{ERRAND, ObjectiveRef};
 
 /// Why a plan cannot be started. Nothing is created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ fn dangling_remedy(source: &EdgeSource, item: &ItemKey) -> String {
     match source.by {
         EdgeOrigin::Manifest => "correct the number there".to_owned(),
         // It has no manifest.
-        EdgeOrigin::Marker if item.as_str() == errand::KEY => "correct the number in the text".to_owned(),
+        EdgeOrigin::Marker if item.as_str() == ERRAND => "correct the number in the text".to_owned(),
         EdgeOrigin::Marker | EdgeOrigin::Forge => {
             format!("correct the number there, or replace depends_on of {item} in the manifest")
         }

@@ -3,7 +3,6 @@
 use super::*;
 use crate::issue::IssueState;
 use crate::item::Kind;
-use crate::markers;
 use crate::objective::ObjectiveRef;
 
 fn issue(number: u64, title: &str, body: &str) -> Objective {
@@ -15,7 +14,7 @@ fn issue(number: u64, title: &str, body: &str) -> Objective {
         state: IssueState::Open,
         location: format!("issues/{number}.md"),
         body_line: 3,
-        anchors: markers::Anchors::new(),
+        anchors: std::sync::Arc::default(),
     }
 }
 

@@ -94,7 +94,8 @@ async fn play(
         work::ready(terminal, &hand)?;
     }
     // It is the demonstration that starts the dispatcher; nobody needs to be told to.
-    let id = Start::merging(&[1, 2, 3]).begin(terminal.without_talk(), composed).await?;
+    let start = Start::merging(&[1, 2, 3]);
+    let id = start.begin(terminal.without_talk(), composed, start.named()?).await?;
     let mut watching = Watching::begin(&*composed.store, Some(id)).await?;
     let serving = dispatch::serve(terminal.without_talk(), composed, Mode::Serve, Some(id), stopped);
     let waiting = async {

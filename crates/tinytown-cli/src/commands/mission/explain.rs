@@ -3,7 +3,7 @@
 use clap::Args;
 use tinytown_core::id::ItemKey;
 use tinytown_core::mission::{ItemIx, Mission};
-use tinytown_store::records::{load_mission, load_roster};
+use tinytown_store::records::load_roster;
 
 use super::log;
 use crate::app::App;
@@ -11,7 +11,7 @@ use crate::clock;
 use crate::compose::Composed;
 use crate::failure::{ExitCode, Failure};
 use crate::pulse;
-use crate::render::explain::Explanation;
+use crate::render::mission::Scene;
 use crate::resolve;
 
 /// Arguments of `tt mission explain`.
@@ -30,23 +30,21 @@ impl Explain {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let composed = Composed::open(app.town()?).await?;
         let store = &*composed.store;
-        let id = resolve::mission(store, &self.id).await?;
-        let mission = load_mission(&store.mission(id).await?)?;
+        let mission = resolve::loaded(store, &self.id).await?;
         let town = store.town().await?;
         let roster = load_roster(&town)?;
         let item = self.item.as_deref().map(|name| named(&mission, name)).transpose()?;
-        let pulse = pulse::take(store, &town, Some(id), std::time::Duration::ZERO).await?;
-        let explanation =
-            Explanation { mission: &mission, roster: &roster, pulse: &pulse, now: clock::now() };
+        let pulse = pulse::take(store, &town, Some(mission.id()), std::time::Duration::ZERO).await?;
+        let scene = Scene { mission: &mission, roster: &roster, pulse: &pulse, now: clock::now() };
         match item {
-            None if self.json => app.terminal.json(&explanation.waits_json()),
-            None => app.terminal.lines(&explanation.waits()),
+            None if self.json => app.terminal.json(&scene.waits_json()),
+            None => app.terminal.lines(&scene.waits()),
             Some(ix) => {
-                let steps = log::about(store, id, &mission.item(ix).spec.key).await?;
+                let steps = log::about(store, mission.id(), &mission.item(ix).spec.key).await?;
                 if self.json {
-                    app.terminal.json(&explanation.item_json(ix, &steps))
+                    app.terminal.json(&scene.item_json(ix, &steps))
                 } else {
-                    app.terminal.lines(&explanation.item(ix, &steps))
+                    app.terminal.lines(&scene.item(ix, &steps))
                 }
             }
         }

@@ -48,6 +48,13 @@ pub(crate) struct Gathered {
     pub(crate) policy: Policy,
 }
 
+/// What was named, as far as it can be judged without a town.
+#[derive(Debug)]
+pub(crate) struct Named {
+    references: Vec<IssueRef>,
+    manifest: Manifest,
+}
+
 /// Why there is no plan.
 #[derive(Debug)]
 pub(crate) enum NoPlan {
@@ -84,19 +91,19 @@ impl NoPlan {
 
 impl Wanted {
     /// Judges what can be judged without a town: all that is wrong, not only the first.
-    pub(crate) fn check(&self) -> Result<(), NoPlan> {
+    pub(crate) fn named(&self) -> Result<Named, NoPlan> {
         match (self.references(), self.manifest()) {
             (Err(NoPlan::Refused(mut reasons)), Err(NoPlan::Refused(more))) => {
                 reasons.extend(more);
                 Err(NoPlan::Refused(reasons))
             }
-            (references, manifest) => references.and(manifest.map(drop)),
+            (references, manifest) => Ok(Named { references: references?, manifest: manifest? }),
         }
     }
 
     /// Reads everything that is named, and what that depends on, and compiles it.
-    pub(crate) async fn gather(&self, composed: &Composed) -> Result<Gathered, NoPlan> {
-        let (references, manifest) = (self.references()?, self.manifest()?);
+    pub(crate) async fn gather(&self, named: Named, composed: &Composed) -> Result<Gathered, NoPlan> {
+        let Named { references, manifest } = named;
         let policy = self.policy(&manifest, &composed.town)?;
         let documents = self.documents(&composed.town)?;
         let forge = composed.forge().await?;
@@ -284,7 +291,7 @@ mod tests {
     fn every_malformed_reference_is_named() {
         let issues = ["1", "x", "2", "0"].map(str::to_owned).to_vec();
         let failure =
-            Wanted { issues, ..Wanted::default() }.check().expect_err("two are malformed").into_failure();
+            Wanted { issues, ..Wanted::default() }.named().expect_err("two are malformed").into_failure();
         assert_eq!(failure.code(), ExitCode::Invalid);
         assert!(
             failure.message().contains("\"x\"") && failure.message().contains("\"0\""),

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use tinytown_core::picture::Picture;
-use tinytown_store::records::{load_mission, load_roster};
+use tinytown_store::records::load_roster;
 
 use crate::app::App;
 use crate::compose::Composed;
@@ -38,8 +38,7 @@ impl Graph {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let composed = Composed::open(app.town()?).await?;
         let store = &*composed.store;
-        let id = resolve::mission(store, &self.id).await?;
-        let mission = load_mission(&store.mission(id).await?)?;
+        let mission = resolve::loaded(store, &self.id).await?;
         let roster = load_roster(&store.town().await?)?;
         let picture = of_mission(&mission, &roster);
         if self.json {

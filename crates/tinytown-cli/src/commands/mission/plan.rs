@@ -9,7 +9,7 @@ use tinytown_core::town;
 use tinytown_store::records::{load_outline, load_roster};
 
 use super::gather::{Gathered, NoPlan, Wanted};
-use super::start::{objectives_of, tell_diagnostics, warn_of_uncommitted};
+use super::start::{tell_diagnostics, warn_of_uncommitted};
 use crate::app::App;
 use crate::compose::Composed;
 use crate::failure::{ExitCode, Failure};
@@ -40,17 +40,17 @@ impl Plan {
     }
 
     async fn show(&self, app: &App) -> Result<(), NoPlan> {
-        self.wanted.check()?;
+        let named = self.wanted.named()?;
         let composed = Composed::open(app.town()?).await?;
-        let gathered = self.wanted.gather(&composed).await?;
+        let gathered = self.wanted.gather(named, &composed).await?;
         let roster = load_roster(&composed.store.town().await?)?;
         let mut forecast = forecast(&gathered.plan, &roster, &gathered.policy);
         let open = already_open(&composed, &gathered).await?;
         if self.json {
             forecast.diagnostics.extend(open.iter().cloned());
-            app.terminal.json(&PlanJson::of(&gathered, &forecast))?;
+            app.terminal.json(&PlanJson::of(&gathered.plan, &gathered.policy, &forecast))?;
         } else {
-            app.terminal.lines(&lines(&gathered, &forecast))?;
+            app.terminal.lines(&lines(&gathered.plan, &forecast))?;
             tell_diagnostics(app.terminal, gathered.plan.diagnostics.iter().chain(&forecast.diagnostics));
             warn_of_uncommitted(app.terminal, &composed.town).await;
         }
@@ -71,7 +71,7 @@ impl Plan {
 
 /// What a mission that has not ended is about already.
 async fn already_open(composed: &Composed, gathered: &Gathered) -> Result<Vec<Diagnostic>, Failure> {
-    let objectives: HashSet<String> = objectives_of(&gathered.plan).into_iter().collect();
+    let objectives: HashSet<String> = gathered.plan.objectives().into_iter().collect();
     let mut open = Vec::new();
     for row in composed.store.missions(false).await? {
         for objective in

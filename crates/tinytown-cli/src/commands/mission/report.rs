@@ -2,7 +2,6 @@
 
 use clap::Args;
 use tinytown_core::report::report;
-use tinytown_store::records::load_mission;
 
 use super::log;
 use crate::app::App;
@@ -26,9 +25,8 @@ impl Report {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let composed = Composed::open(app.town()?).await?;
         let store = &*composed.store;
-        let id = resolve::mission(store, &self.id).await?;
-        let mission = load_mission(&store.mission(id).await?)?;
-        let steps = log::all(store, id).await?;
+        let mission = resolve::loaded(store, &self.id).await?;
+        let steps = log::all(store, mission.id()).await?;
         let history = steps.iter().map(|(_, step)| (step.now, step.events.as_slice()));
         let now = clock::now();
         let report = report(&mission, history, now);

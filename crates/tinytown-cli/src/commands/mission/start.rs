@@ -4,7 +4,6 @@ use clap::Args;
 use serde_json::json;
 use tinytown_core::id::MissionId;
 use tinytown_core::input::{Input, NewMission};
-use tinytown_core::item::Origin;
 use tinytown_core::plan::{Diagnostic, Level, Plan as CompiledPlan, forecast};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
@@ -13,7 +12,7 @@ use tinytown_store::Blob;
 use tinytown_store::codec::intern;
 use tinytown_store::records::load_roster;
 
-use super::gather::{Gathered, NoPlan, Wanted};
+use super::gather::{Gathered, Named, NoPlan, Wanted};
 use super::plan::Plan;
 use super::tell::tell_waiting;
 use crate::app::App;
@@ -42,9 +41,14 @@ impl Start {
         if self.dry_run {
             return Plan::new(self.wanted, self.json).run(app).await;
         }
-        self.wanted.check().map_err(NoPlan::into_failure)?;
+        let named = self.named()?;
         let composed = Composed::open(app.town()?).await?;
-        self.begin(app.terminal, &composed).await.map(drop)
+        self.begin(app.terminal, &composed, named).await.map(drop)
+    }
+
+    /// What can be judged without a town.
+    pub(crate) fn named(&self) -> Result<Named, Failure> {
+        self.wanted.named().map_err(NoPlan::into_failure)
     }
 
     /// A mission over these issues, merged as far as its gates allow.
@@ -55,8 +59,14 @@ impl Start {
     }
 
     /// Starts the mission in this town, and prints that.
-    pub(crate) async fn begin(&self, terminal: Terminal, composed: &Composed) -> Result<MissionId, Failure> {
-        let Gathered { plan, policy } = self.wanted.gather(composed).await.map_err(NoPlan::into_failure)?;
+    pub(crate) async fn begin(
+        &self,
+        terminal: Terminal,
+        composed: &Composed,
+        named: Named,
+    ) -> Result<MissionId, Failure> {
+        let gathered = self.wanted.gather(named, composed).await;
+        let Gathered { plan, policy } = gathered.map_err(NoPlan::into_failure)?;
         let roster = load_roster(&composed.store.town().await?)?;
         let forecast = forecast(&plan, &roster, &policy);
         let warnings = forecast.diagnostics.iter().filter(|it| it.level == Level::Warning);
@@ -116,7 +126,7 @@ pub(super) async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
 
 /// The mission as it is frozen; long texts go beside it.
 fn new_mission(id: MissionId, policy: Policy, plan: &CompiledPlan, blobs: &mut Vec<Blob>) -> NewMission {
-    let objectives = objectives_of(plan);
+    let objectives = plan.objectives();
     let mut items = plan.items.clone();
     for item in &mut items {
         if let Text::Inline(text) = std::mem::take(&mut item.body) {
@@ -126,18 +136,12 @@ fn new_mission(id: MissionId, policy: Policy, plan: &CompiledPlan, blobs: &mut V
     NewMission { id, policy, objectives, items }
 }
 
-/// What the user named. An errand names nothing that another mission could be about as well.
-pub(crate) fn objectives_of(plan: &CompiledPlan) -> Vec<String> {
-    let named = plan.items.iter().filter(|item| item.origin != Origin::Errand);
-    named.map(|item| item.key.to_string()).collect()
-}
-
 /// As the tutorial prints it.
 fn started(id: MissionId, plan: &CompiledPlan) -> Vec<String> {
     let items = plan.items.len();
     let mut lines = vec![
         format!("🚀 Mission started: {id}"),
-        format!("📋 Objectives: {}", objectives(&objectives_of(plan))),
+        format!("📋 Objectives: {}", objectives(&plan.objectives())),
         format!("📦 Work items: {items}"),
     ];
     lines.extend(plan.items.iter().map(item::planned));

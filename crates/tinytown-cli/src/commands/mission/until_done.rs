@@ -1,6 +1,6 @@
 //! Waiting for missions to end, whoever dispatches them: the store tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tinytown_core::id::MissionId;
@@ -44,12 +44,16 @@ impl Watching {
     }
 
     async fn look(&mut self, store: &dyn Store) -> Result<(), Failure> {
+        let mut listed = BTreeSet::new();
         for row in store.missions(false).await? {
+            listed.insert(row.id);
             if self.only.is_none_or(|only| only == row.id) {
                 self.heads.insert(row.id, records::load_head(&row)?);
             }
         }
-        for (id, head) in self.heads.iter_mut().filter(|(_, head)| !head.state.is_over()) {
+        // What is listed no more has ended since; the others were just read.
+        let unlisted = |(id, head): &(&MissionId, &mut Head)| !head.state.is_over() && !listed.contains(id);
+        for (id, head) in self.heads.iter_mut().filter(unlisted) {
             *head = records::load_head(&store.mission(*id).await?.row)?;
         }
         Ok(())
