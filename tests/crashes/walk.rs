@@ -470,7 +470,12 @@ impl Walk {
     }
 
     fn checks(&mut self, blobs: &mut Vec<Blob>) -> Checks {
-        let report = |output| CheckReport { name: "check".into(), summary: "exit 1".into(), output };
+        let report = |output| CheckReport {
+            name: "check".into(),
+            summary: "exit 1".into(),
+            infrastructure: false,
+            output,
+        };
         match self.roll(10) {
             0 => Checks::Pending,
             1 => Checks::Red(report(Text::inline("boom"))),

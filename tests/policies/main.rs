@@ -31,14 +31,19 @@ scenarios! {
     changes_requested
     check_could_not_run
     checks_pending
+    checks_that_never_run
     closed_by_hand
     closed_while_mended
+    conductor_answers
     conflict
+    failure_stays_in_its_place
     flaky_check
     forge_unavailable
     hanging_agent
     heads_do_not_merge
     issue_outside
+    ladder_of_attempts
+    ladder_of_fixes
     lost_worker
     mergeability_unknown
     new_head_between_looks

@@ -35,13 +35,25 @@ pub enum Event {
     },
     /// Somebody should look.
     HelpAsked {
+        /// At which item; at the mission as a whole if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<ItemKey>,
+        /// Who is asked.
+        #[serde(default)]
+        to: Addressee,
         /// At what.
         reason: String,
         /// Which asking this is, from 1.
         attempt: u32,
     },
     /// Nobody needs to look any more.
-    HelpRetired,
+    HelpRetired {
+        /// At which item; at the mission as a whole if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<ItemKey>,
+    },
+    /// The watchdog looked for items that are ready and that nobody takes.
+    WatchdogLooked,
     /// An operator's directive was taken.
     NoteTaken {
         /// In the operator's words.
@@ -382,6 +394,27 @@ pub enum FollowUp {
     },
 }
 
+/// Who is asked for help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Addressee {
+    /// An agent that answers such requests, with notes.
+    Conductor,
+    /// A person.
+    #[default]
+    Person,
+}
+
+impl Addressee {
+    /// As written in `--json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conductor => "conductor",
+            Self::Person => "person",
+        }
+    }
+}
+
 /// Why only a person can let an item go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "hold", rename_all = "kebab-case")]
@@ -398,6 +431,11 @@ pub enum Hold {
     },
     /// The pull request was closed unmerged.
     Closed,
+    /// Its checks cannot judge it, however often they are run.
+    Checks {
+        /// Which, and what happened last.
+        detail: String,
+    },
     /// The forge refuses.
     Refused {
         /// What it said.
@@ -464,9 +502,9 @@ impl Event {
             | Self::MissionUnblocked
             | Self::MissionCompleted
             | Self::MissionFailed { .. }
-            | Self::HelpAsked { .. }
-            | Self::HelpRetired
+            | Self::WatchdogLooked
             | Self::NoteTaken { .. } => None,
+            Self::HelpAsked { item, .. } | Self::HelpRetired { item } => item.as_ref(),
             Self::ItemAdded { item, .. }
             | Self::ItemReady { item }
             | Self::ItemAssigned { item, .. }
@@ -524,6 +562,7 @@ impl Event {
                 | Self::PullPublished { .. }
                 | Self::VerdictGiven { .. }
                 | Self::ItemDone { .. }
+                | Self::ItemFailed { .. }
                 | Self::ItemMerged { .. }
                 | Self::NoteTaken { .. }
         )

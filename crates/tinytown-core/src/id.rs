@@ -166,6 +166,11 @@ impl Role {
     pub fn is_reviewer(&self) -> bool {
         self.as_str() == "reviewer"
     }
+
+    /// Whether this is the role that answers requests for help, and takes no items.
+    pub fn is_conductor(&self) -> bool {
+        self.as_str() == "conductor"
+    }
 }
 
 /// Which start of an agent this is: 1 for its first, one more each time a worker takes the name.

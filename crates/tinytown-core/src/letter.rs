@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AgentName, Claim, Fence, MessageId, MissionId, Role, Sha};
+use crate::event::Addressee;
+use crate::id::{AgentName, Claim, Fence, ItemKey, MessageId, MissionId, Role, Sha};
 use crate::item::Kind;
 use crate::text::Text;
 use crate::time::Time;
@@ -57,8 +58,17 @@ pub enum Letter {
     Help {
         /// Which.
         mission: MissionId,
+        /// At which item; at the mission as a whole if none is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<ItemKey>,
+        /// Who is to answer.
+        #[serde(default)]
+        to: Addressee,
         /// At what.
         reason: String,
+        /// How many items an answer lets go on, directly or not.
+        #[serde(default)]
+        unblocks: u32,
         /// When.
         asked_at: Time,
         /// Which asking this is.
@@ -124,7 +134,10 @@ pub fn message_key(id: MessageId) -> String {
     format!("message/{id}")
 }
 
-/// The name of a help request's letter.
-pub fn help_key(mission: MissionId, attempt: u32) -> String {
-    format!("help/{mission}/{attempt}")
+/// The name of a letter that asks for help: about an item, or about the mission as a whole.
+pub fn help_key(mission: MissionId, item: Option<&ItemKey>, attempt: u32) -> String {
+    match item {
+        Some(item) => format!("help/{mission}/{item}/{attempt}"),
+        None => format!("help/{mission}/{attempt}"),
+    }
 }

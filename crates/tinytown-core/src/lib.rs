@@ -27,6 +27,7 @@ pub mod policy;
 pub mod report;
 pub mod roster;
 pub mod simulate;
+pub mod spend;
 pub mod text;
 pub mod time;
 pub mod town;

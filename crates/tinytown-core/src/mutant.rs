@@ -58,6 +58,8 @@ mutants! {
     DependencyIgnored = "G4",
     /// Failing checks pass.
     RedIsGreen = "G4",
+    /// Checks that could not run pass.
+    UnjudgedIsGreen = "G4",
     /// An author may judge their own work.
     OwnReviewCounted = "G4",
     /// An item whose dependency changed while it ran is launched again at once.
@@ -114,6 +116,10 @@ mutants! {
     RevokedTooLate = "G14",
     /// What was revoked by a stop is not decided again at resume.
     RevokedForgotten = "G14",
+    /// The last try goes to whoever failed before, though another agent is there.
+    SameAgentForEver = "G15",
+    /// Checks that cannot judge are run again without end.
+    RerunForEver = "G15",
     /// A lost worker costs the agent an attempt.
     LossCountedAsAttempt = "G15",
     /// A lost launch is repeated without end.

@@ -48,6 +48,43 @@ pub enum Checks {
     CouldNotRun(CheckReport),
 }
 
+impl Checks {
+    /// Whether they say nothing about the work: they could not run, or failed for reasons of their own.
+    pub const fn could_not_judge(&self) -> bool {
+        match self {
+            Self::CouldNotRun(_) => true,
+            Self::Red(report) => report.infrastructure,
+            Self::NotRequired | Self::Pending | Self::Green => false,
+        }
+    }
+}
+
+/// What machines and networks say when they fail, in lower case. Programs under test rarely do.
+const TROUBLE: [&str; 14] = [
+    "no space left on device",
+    "could not resolve host",
+    "temporary failure in name resolution",
+    "connection reset by peer",
+    "connection timed out",
+    "network is unreachable",
+    "tls handshake timeout",
+    "cannot allocate memory",
+    "502 bad gateway",
+    "503 service unavailable",
+    "504 gateway timeout",
+    "429 too many requests",
+    "the runner has received a shutdown signal",
+    "lost communication with the server",
+];
+
+/// Whether the end of a failed check's output looks like trouble of the machine or the network it ran on.
+pub fn looks_like_infrastructure(output: &str) -> bool {
+    /// Trouble that a check goes on after is not why it failed.
+    const LINES: usize = 20;
+    let last = output.lines().rev().take(LINES).map(str::to_lowercase);
+    last.into_iter().any(|line| TROUBLE.iter().any(|words| line.contains(words)))
+}
+
 /// What a person needs in order to mend a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
@@ -55,6 +92,9 @@ pub struct CheckReport {
     pub name: String,
     /// One line.
     pub summary: String,
+    /// It failed, and its output looks like trouble of the machine or the network it ran on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub infrastructure: bool,
     /// The tail of its output, at most 16 KiB.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub output: Text,

@@ -68,6 +68,11 @@ impl Agent {
         self.state != AgentState::Gone
     }
 
+    /// Whether it answers requests for help, and takes no items.
+    pub fn is_conductor(&self) -> bool {
+        self.role.as_ref().is_some_and(Role::is_conductor)
+    }
+
     /// The assignment it holds.
     pub fn claim(&self) -> Option<&Claim> {
         match &self.state {
@@ -161,6 +166,14 @@ impl Roster {
     /// Agents whose role is to review, present and not retiring, by name.
     pub(crate) fn reviewers(&self) -> impl Iterator<Item = &Agent> {
         reviewers(&self.present).flat_map(|names| self.named(Some(names)))
+    }
+
+    /// Whether an agent is there that answers requests for help.
+    pub fn has_conductor(&self) -> bool {
+        let conducts = |(role, names): (&Option<Role>, &BTreeSet<AgentName>)| {
+            role.as_ref().is_some_and(Role::is_conductor) && !names.is_empty()
+        };
+        self.present.iter().any(conducts)
     }
 
     /// All free agents: by role, then by name.

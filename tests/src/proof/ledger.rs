@@ -68,6 +68,12 @@ pub(super) struct LedgerItem {
     pub green: Option<Sha>,
     /// Somebody who did not write it approved this head.
     pub approved: Option<Sha>,
+    /// Who ended a launch of it without success.
+    pub tried: BTreeSet<AgentName>,
+    /// Only one agent may take it.
+    pub pinned: bool,
+    /// How many runs of the checks could not judge its head, since it moved or an operator asked for more.
+    pub unjudged: u32,
     /// Its launches by process, so that none is begun twice.
     pub fences: BTreeSet<u64>,
 }
@@ -120,6 +126,8 @@ pub(super) struct Ledger {
     letters: BTreeSet<(String, String)>,
     /// Agents that are counted as present, by generation.
     pub present: BTreeMap<AgentName, u64>,
+    /// Those of them that were asked to leave.
+    pub retiring: BTreeSet<AgentName>,
     /// Agents that were declared gone since somebody looked.
     pub gone: Vec<(AgentName, u64)>,
     /// How many promises were looked at, by guarantee.
@@ -182,7 +190,9 @@ impl Ledger {
     fn roster(&mut self, step: &StepRecord) {
         for change in &step.roster {
             match change {
+                RosterChange::AgentRetiring { agent } => drop(self.retiring.insert(agent.clone())),
                 RosterChange::AgentJoined { agent } => {
+                    self.retiring.remove(&agent.name);
                     self.present.insert(agent.name.clone(), agent.generation.0);
                 }
                 RosterChange::AgentGone { agent, .. } => {
@@ -255,6 +265,8 @@ impl Ledger {
             let mut page = Page {
                 mission: &mut *mission,
                 held: &mut self.held,
+                present: &self.present,
+                retiring: &self.retiring,
                 input: &step.input,
                 trials: &mut self.trials,
             };
@@ -306,6 +318,9 @@ impl LedgerItem {
             proposed: None,
             green: None,
             approved: None,
+            tried: BTreeSet::new(),
+            pinned: false,
+            unjudged: 0,
             fences: BTreeSet::new(),
         }
     }

@@ -112,7 +112,7 @@ impl Operator {
             let Some(ix) = mission.find(key) else { continue };
             let Some(wait) = mission.wait(ix, roster) else { continue };
             // Who is not asked for help only hurries what waits for nothing but time.
-            let asked = mission.head().help.is_some();
+            let asked = mission.head().open_request().is_some();
             if !asked && (wait.code != WaitCode::Backoff || patient) {
                 continue;
             }

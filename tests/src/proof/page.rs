@@ -1,12 +1,12 @@
 //! A page of the ledger: one step of one mission, event by event, held against the promises.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tinytown_core::effect::{EffectKind, EffectResult};
 use tinytown_core::event::{Event, Hold, Outcome};
 use tinytown_core::id::{AgentName, Claim, ItemKey, OpId, Sha};
 use tinytown_core::input::{Input, MissionInput};
-use tinytown_core::observation::Checks;
+use tinytown_core::observation::{Checks, Pull};
 
 use super::ledger::{End, Kept, LedgerItem, LedgerMission, Violation, broken};
 use super::trials::Trials;
@@ -15,6 +15,8 @@ use super::trials::Trials;
 pub(super) struct Page<'a> {
     pub(super) mission: &'a mut LedgerMission,
     pub(super) held: &'a mut BTreeMap<AgentName, Claim>,
+    pub(super) present: &'a BTreeMap<AgentName, u64>,
+    pub(super) retiring: &'a BTreeSet<AgentName>,
     pub(super) input: &'a Input,
     pub(super) trials: &'a mut Trials,
 }
@@ -103,6 +105,7 @@ impl Page<'_> {
         let (mission, seq) = (self.mission.charter.id, self.mission.seq);
         self.tried("G1");
         self.tried("G15");
+        self.last_try(key, agent)?;
         let item = self.item(key)?;
         if let Some(holder) = &item.holder {
             broken!("G1", "{key} was assigned to {agent} while {} holds it", holder.agent);
@@ -129,6 +132,24 @@ impl Page<'_> {
         item.holder = Some(claim.clone());
         self.held.insert(claim.agent.clone(), claim);
         Ok(())
+    }
+
+    /// The last of several tries is not for one who failed, if another is there who may have it.
+    fn last_try(&mut self, key: &ItemKey, agent: &AgentName) -> Kept {
+        let (present, retiring) = (self.present, self.retiring);
+        let allowed = self.mission.charter.policy.max_attempts;
+        let item = self.item(key)?;
+        let retries = (allowed + item.granted).saturating_sub(1);
+        let last = item.failed > 1 && item.failed >= retries;
+        let anybodys =
+            item.task.is_none() && !item.pinned && item.spec.role.as_ref().is_none_or(|role| !role.required);
+        let other = present.keys().find(|name| !item.tried.contains(*name) && !retiring.contains(*name));
+        match other {
+            Some(other) if last && anybodys && item.tried.contains(agent) => {
+                broken!("G15", "the last try of {key} went to {agent} again, and {other} has not tried")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn may_start(&mut self, key: &ItemKey) -> Kept {
@@ -219,6 +240,7 @@ impl Page<'_> {
         }
         let item = self.item(key)?;
         item.failed += 1;
+        item.tried.insert(agent.clone());
         item.cause = true;
         if cause != "empty-change" {
             item.holder = None;
@@ -315,10 +337,15 @@ impl Page<'_> {
     /// What the forge showed, and what was judged.
     fn seen(&mut self, key: &ItemKey, event: &Event) -> Kept {
         let truth = self.truth();
+        let by_note = matches!(self.input, Input::Mission { what: MissionInput::Note { .. }, .. });
+        let reruns = self.mission.charter.policy.check_reruns;
         let item = self.item(key)?;
         match event {
             Event::CancelAsked { .. } => item.cancelling = true,
+            Event::ItemPinned { .. } => item.pinned = true,
+            Event::LookScheduled { .. } if by_note => item.unjudged = 0,
             Event::HoldCleared { granted, .. } => {
+                item.unjudged = 0;
                 item.granted += u32::from(*granted);
             }
             Event::HeadProposed { head, by, .. } => {
@@ -326,8 +353,10 @@ impl Page<'_> {
                 item.authors.insert(by.clone());
             }
             Event::BaseMended { by, .. } => drop(item.authors.insert(by.clone())),
-            Event::PullPublished { pull, .. } => item.head = Some(pull.head.clone()),
-            Event::HeadMoved { head, .. } => item.head = Some(head.clone()),
+            Event::PullPublished { pull: Pull { head, .. }, .. } | Event::HeadMoved { head, .. } => {
+                item.head = Some(head.clone());
+                item.unjudged = 0;
+            }
             Event::ChecksSeen { head, checks, .. } => {
                 let passed = matches!(**checks, Checks::Green | Checks::NotRequired);
                 let told = truth.is_none_or(|(seen, green)| seen == *head && green == passed);
@@ -340,6 +369,10 @@ impl Page<'_> {
                     );
                 }
                 item.green = passed.then(|| head.clone());
+                item.unjudged += u32::from(checks.could_not_judge());
+                if item.unjudged > reruns + 1 {
+                    broken!("G15", "checks of {key} that cannot judge were run {} times", item.unjudged);
+                }
             }
             Event::VerdictGiven { head, by, approve, .. } => {
                 if item.authors.iter().any(|author| author.as_str() == by) {

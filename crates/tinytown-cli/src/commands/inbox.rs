@@ -1,7 +1,10 @@
-//! `tt inbox`: letters that wait, newest last.
+//! `tt inbox`: letters that wait, newest last; requests for help by what an answer lets go on.
+
+use std::cmp::Reverse;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tinytown_core::event::Addressee;
 use tinytown_core::letter::Letter;
 use tinytown_store::{Mailbox, Wait, records};
 
@@ -35,6 +38,11 @@ impl Inbox {
         for entry in composed.store.mail(&mailbox, 0, MOST, Wait::NONE).await? {
             letters.push((entry.key.clone(), records::load_letter(&entry.key, &entry.record)?));
         }
+        // What lets most work go on comes first.
+        letters.sort_by_key(|(_, letter)| match letter {
+            Letter::Help { unblocks, .. } => Reverse(*unblocks),
+            _ => Reverse(0),
+        });
         if self.json {
             let letters: Vec<Value> = letters.iter().map(|(key, letter)| json(key, letter)).collect();
             return app.terminal.json(&json!({ "mailbox": self.of, "letters": letters }));
@@ -64,10 +72,18 @@ fn words(letter: &Letter) -> String {
         Letter::Cancel { claim } => format!("🛑 stop work on {} of mission {}", claim.item, claim.mission),
         Letter::Retire => "👋 leave, after the work at hand".to_owned(),
         Letter::Message { text, from, .. } => format!("✉️  from {from}: {text}"),
-        Letter::Help { mission, reason, asked_at, attempt } => {
-            format!(
-                "🆘 {asked_at} ({attempt}) mission {mission}: {reason} · answer with: tt mission note {mission} \"resume\""
-            )
+        Letter::Help { mission, item, to, reason, unblocks, asked_at, attempt } => {
+            let whom = if *to == Addressee::Conductor { ", the conductor is asked" } else { "" };
+            let lets_go = match unblocks {
+                0 => String::new(),
+                1 => " · 1 item waits for that".to_owned(),
+                count => format!(" · {count} items wait for that"),
+            };
+            let answer = match item {
+                Some(item) => format!("tt mission explain {mission} '{item}'"),
+                None => format!("tt mission note {mission} resume"),
+            };
+            format!("🆘 {asked_at} ({attempt}{whom}) mission {mission}: {reason}{lets_go} · {answer}")
         }
     }
 }

@@ -87,24 +87,40 @@ impl Template<'_> {
 
     fn policy(&self) -> Vec<Line<'_>> {
         let policy = &self.config.policy;
-        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let count = |count: u32| i64::from(count);
+        let bugbots = || policy.bugbots.iter().map(String::as_str).collect::<toml_edit::Array>();
         vec![
-            line(
-                "max_parallel",
-                i64::from(policy.max_parallel),
-                "most agents of one mission at work at once",
-            ),
+            line("max_parallel", count(policy.max_parallel), "most agents of one mission at work at once"),
             line("reviewer_required", policy.reviewer_required, ""),
+            line("reviewers", count(policy.reviewers), "how many different agents must approve"),
+            line("independent_cli", policy.independent_cli, "reviewers run another CLI than the author"),
+            line("bugbots", bugbots(), "authors whose comments must be answered"),
             line(
                 "auto_merge",
                 policy.auto_merge,
                 "whether done means merged, or accepted and left to a person",
             ),
-            line("watch_interval_secs", seconds(policy.watch_interval_secs), ""),
-            line("max_attempts", i64::from(policy.max_attempts), ""),
-            line("max_losses", i64::from(policy.max_losses), ""),
-            line("item_timeout_secs", seconds(policy.item_timeout_secs), ""),
-            line("stall_timeout_secs", seconds(policy.stall_timeout_secs), ""),
+            line("watch_interval_secs", number(policy.watch_interval_secs), ""),
+            line("max_attempts", count(policy.max_attempts), ""),
+            line("max_losses", count(policy.max_losses), ""),
+            line("item_timeout_secs", number(policy.item_timeout_secs), ""),
+            line("stall_timeout_secs", number(policy.stall_timeout_secs), ""),
+            line(
+                "check_reruns",
+                count(policy.check_reruns),
+                "of what could not run, or looks like the network",
+            ),
+            line("conductor_wait_secs", number(policy.conductor_wait_secs), "then a person is asked"),
+            line("person_wait_secs", number(policy.person_wait_secs), "then the item fails; 0: at once"),
+            line("watchdog_secs", number(policy.watchdog_secs), ""),
+            line("max_launches", count(policy.max_launches), "of a mission; here and below 0 means no limit"),
+            line("max_item_secs", number(policy.max_item_secs), "from its first launch to its last"),
+            line("max_mission_secs", number(policy.max_mission_secs), ""),
+            line("max_item_tokens", number(policy.max_item_tokens), "as far as agents report them"),
+            line("max_mission_tokens", number(policy.max_mission_tokens), ""),
+            line("max_item_usd", f64::from(policy.max_item_usd), ""),
+            line("max_mission_usd", f64::from(policy.max_mission_usd), ""),
         ]
     }
 

@@ -30,12 +30,26 @@ fn a_new_file_holds_every_key_and_says_what_the_defaults_say() {
     [policy]
     max_parallel = 2  # most agents of one mission at work at once
     reviewer_required = true
+    reviewers = 1  # how many different agents must approve
+    independent_cli = false  # reviewers run another CLI than the author
+    bugbots = ["*bugbot*", "cursor[bot]"]  # authors whose comments must be answered
     auto_merge = false  # whether done means merged, or accepted and left to a person
     watch_interval_secs = 180
     max_attempts = 3
     max_losses = 10
     item_timeout_secs = 7200
     stall_timeout_secs = 600
+    check_reruns = 2  # of what could not run, or looks like the network
+    conductor_wait_secs = 900  # then a person is asked
+    person_wait_secs = 259200  # then the item fails; 0: at once
+    watchdog_secs = 1800
+    max_launches = 0  # of a mission; here and below 0 means no limit
+    max_item_secs = 0  # from its first launch to its last
+    max_mission_secs = 0
+    max_item_tokens = 0  # as far as agents report them
+    max_mission_tokens = 0
+    max_item_usd = 0.0
+    max_mission_usd = 0.0
 
     [timing]
     dispatcher_lease_ms = 10000

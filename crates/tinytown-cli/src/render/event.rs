@@ -61,8 +61,11 @@ fn of_mission(event: &Event) -> Option<String> {
         Event::MissionUnblocked => "mission goes on".to_owned(),
         Event::MissionCompleted => "mission completed".to_owned(),
         Event::MissionFailed { reason } => format!("mission failed: {reason}"),
-        Event::HelpAsked { reason, attempt } => format!("help asked ({attempt}): {reason}"),
-        Event::HelpRetired => "help no longer needed".to_owned(),
+        Event::HelpAsked { to, reason, attempt, .. } => {
+            format!("{} asked ({attempt}): {reason}", to.as_str())
+        }
+        Event::HelpRetired { .. } => "help no longer needed".to_owned(),
+        Event::WatchdogLooked => "the watchdog looked for work that nobody takes".to_owned(),
         Event::NoteTaken { text, by } => format!("note by {by}: {text}"),
         _ => return None,
     })
@@ -169,7 +172,7 @@ fn more(detail: &str) -> String {
 
 fn hold_words(hold: &Hold) -> &str {
     match hold {
-        Hold::Limit { detail } | Hold::Refused { detail } => detail,
+        Hold::Limit { detail } | Hold::Checks { detail } | Hold::Refused { detail } => detail,
         Hold::Stuck { question } => question,
         Hold::Closed => "its pull request was closed unmerged",
     }

@@ -57,7 +57,7 @@ impl MissionRowJson {
             objectives: mission.objectives.clone(),
             items: head.items,
             done: head.done,
-            help: head.help.as_ref().map(|help| help.reason.clone()),
+            help: head.open_request().map(|help| help.reason.clone()),
         }
     }
 }
@@ -96,7 +96,7 @@ pub(crate) fn mission(mission: &Outline, now: Time) -> String {
     let head = &mission.head;
     let age = span(now.since(mission.created_at));
     let issues = objectives(&mission.objectives);
-    let help = head.help.as_ref().map(|help| format!(" · 🆘 {}", help.reason)).unwrap_or_default();
+    let help = head.open_request().map(|help| format!(" · 🆘 {}", help.reason)).unwrap_or_default();
     format!(
         "   {}  {:<9}  {} of {} items done, {issues}, started {age} ago{help}",
         mission.id,

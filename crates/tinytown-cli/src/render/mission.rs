@@ -109,7 +109,7 @@ impl Scene<'_> {
         lines.push(format!("   Last step: {}", ago(head.updated_at)));
         lines.push(format!("   Last progress: {}", ago(head.progress_at)));
         lines.push(format!("   Effects waiting: {}", self.pulse.effects_waiting));
-        lines.push(format!("🆘 Help: {}", help(self.mission, head.help.as_ref(), self.now)));
+        lines.push(format!("🆘 Help: {}", help(self.mission, head.open_request(), self.now)));
         lines.push(format!("📝 Notes: {}", head.notes.len()));
         lines.extend(head.notes.iter().map(note));
         lines

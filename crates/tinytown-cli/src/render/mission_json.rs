@@ -126,7 +126,7 @@ impl<'a> DispatcherJson<'a> {
             last_progress_at: head.progress_at,
             inputs_waiting: pulse.inputs_waiting,
             effects_waiting: pulse.effects_waiting,
-            help: serde_json::to_value(&head.help).unwrap_or_default(),
+            help: serde_json::to_value(head.open_request()).unwrap_or_default(),
         }
     }
 }

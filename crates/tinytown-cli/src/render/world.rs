@@ -82,8 +82,12 @@ impl World {
         world.join("backend", None);
         world.submit('a');
         world.publish(42, 'a');
-        let report =
-            CheckReport { name: "check".into(), summary: "exit code 1".into(), output: Text::default() };
+        let report = CheckReport {
+            name: "check".into(),
+            summary: "exit code 1".into(),
+            infrastructure: false,
+            output: Text::default(),
+        };
         world.judge('a', Checks::Red(report));
         world
     }

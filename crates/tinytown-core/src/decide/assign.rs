@@ -81,6 +81,10 @@ impl Turn<'_> {
             let chosen = usize::try_from(mutant::count()).unwrap_or(0) % suiting.len().max(1);
             return suiting.get(chosen).map(|agent| agent.name.clone());
         }
+        let again = self.mission.same_again(ix).and_then(|name| self.roster.get(name));
+        if let Some(again) = again.filter(|agent| agent.is_free() && suits(agent)) {
+            return Some(again.name.clone());
+        }
         let of_role = |role: Option<&Role>| self.roster.free(role).find(suits);
         let wished = if item.is_review() {
             self.roster.free_reviewers().find(suits)

@@ -2,7 +2,6 @@
 
 use super::Turn;
 use crate::event::Event;
-use crate::letter::{Letter, Recipient, help_key};
 use crate::mission::MissionState;
 
 /// Why a mission that was ended by force ended.
@@ -33,9 +32,7 @@ impl Turn<'_> {
         for ix in under_way {
             self.revoke(ix);
         }
-        if self.mission.head().help.is_some() {
-            self.retire_help();
-        }
+        self.withdraw_all();
         self.emit(match failure {
             Some(reason) => Event::MissionFailed { reason },
             None => Event::MissionCompleted,
@@ -58,21 +55,16 @@ impl Turn<'_> {
         }
     }
 
+    /// A mission that stands still though no single item waits for a person.
     fn see_if_help_is_wanted(&mut self) {
-        let person = self.mission.waiting_for_person().next();
         let due = self.mission.help_due().is_some_and(|at| at <= self.now);
-        match (&self.mission.head().help, person) {
-            (None, Some(ix)) => {
-                let wait = self.mission.wait(ix, self.roster);
-                let detail = wait.map_or(String::new(), |wait| wait.detail);
-                self.ask_help(format!("{}: {detail}", self.mission.key(ix)));
-            }
-            (None, None) if due => self.ask_help(self.stall()),
-            (Some(help), _) if due => {
+        match &self.mission.head().help {
+            None if due => self.ask_help(self.stall()),
+            Some(help) if due => {
                 let reason = help.reason.clone();
                 self.ask_help(reason);
             }
-            (Some(help), None) if self.mission.head().progress_at > help.asked_at => self.retire_help(),
+            Some(help) if self.mission.head().progress_at > help.asked_at => self.retire_help(),
             _ => {}
         }
     }
@@ -86,21 +78,5 @@ impl Turn<'_> {
             }
             None => "nothing has moved for a while".to_owned(),
         }
-    }
-
-    fn ask_help(&mut self, reason: String) {
-        let attempt = self.mission.head().help.as_ref().map_or(0, |help| help.attempts) + 1;
-        let mission = self.mission.id();
-        let letter = Letter::Help { mission, reason: reason.clone(), asked_at: self.now, attempt };
-        self.emit(Event::HelpAsked { reason, attempt });
-        self.deliver(Recipient::Conductor, help_key(mission, attempt), letter);
-    }
-
-    pub(super) fn retire_help(&mut self) {
-        let attempts = self.mission.head().help.as_ref().map_or(0, |help| help.attempts);
-        for attempt in 1..=attempts {
-            self.step.letters_over.push((Recipient::Conductor, help_key(self.mission.id(), attempt)));
-        }
-        self.emit(Event::HelpRetired);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Turn;
+use super::attempt::backoff;
 use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, Hold, Outcome};
 use crate::item::Kind;
@@ -20,6 +21,10 @@ enum Verdict {
     Wait,
     /// Look again after the policy's interval; and ask the checks again then.
     LookLater { again: bool },
+    /// Run the checks again: they said nothing about the work.
+    Rerun { times: u32 },
+    /// However often they are run, they say nothing about the work.
+    Unjudged { detail: String },
     /// The head must be mended.
     Mend { cause: &'static str, summary: String, output: Text },
     /// A review is needed.
@@ -66,6 +71,8 @@ impl Turn<'_> {
         match self.verdict_on(ix) {
             Verdict::Wait => {}
             Verdict::LookLater { again } => self.look_later(ix, again),
+            Verdict::Rerun { times } => self.look_at(ix, backoff(times), true),
+            Verdict::Unjudged { detail } => self.hold_unjudged(ix, detail),
             Verdict::Mend { cause, summary, output } => {
                 self.mend(ix, cause, &summary, &output);
                 self.look_later(ix, cause == "checks");
@@ -82,7 +89,16 @@ impl Turn<'_> {
         let mending = item.now.open_fix.is_some();
         match &gates.checks {
             None => return Verdict::Wait,
-            Some(Checks::Pending | Checks::CouldNotRun(_)) => return Verdict::LookLater { again: true },
+            Some(Checks::Pending) => return Verdict::LookLater { again: true },
+            Some(Checks::CouldNotRun(_)) if is_planted(Mutant::UnjudgedIsGreen) => {}
+            Some(checks) if checks.could_not_judge() && self.may_rerun(gates.unjudged) => {
+                return Verdict::Rerun { times: gates.unjudged };
+            }
+            Some(Checks::CouldNotRun(report)) => {
+                let (name, times, summary) = (&report.name, gates.unjudged, &report.summary);
+                let detail = format!("{name} could not run, {times} times, the last: {summary}");
+                return Verdict::Unjudged { detail };
+            }
             Some(Checks::Red(_)) if is_planted(Mutant::RedIsGreen) => {}
             Some(Checks::Red(_)) if mending => return Verdict::LookLater { again: true },
             Some(Checks::Red(report)) => {
@@ -113,6 +129,19 @@ impl Turn<'_> {
             }
             None if self.mission.policy().reviewer_required => Verdict::Review,
             Some(_) | None => Verdict::Pass,
+        }
+    }
+
+    fn may_rerun(&self, unjudged: u32) -> bool {
+        unjudged <= self.mission.policy().check_reruns || is_planted(Mutant::RerunForEver)
+    }
+
+    /// Unless they are being run again, somebody is asked.
+    fn hold_unjudged(&mut self, ix: ItemIx, detail: String) {
+        let now = &self.mission.item(ix).now;
+        if now.look_at.is_none() && !now.awaits(EffectKind::Check) {
+            let item = self.mission.key(ix).clone();
+            self.emit(Event::ItemHeld { item, hold: Hold::Checks { detail } });
         }
     }
 

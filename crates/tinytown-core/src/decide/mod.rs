@@ -4,6 +4,7 @@
 //! It changes state through events only ([`Mission::apply`]), so that the returned step, applied to
 //! the state before, gives the state after.
 
+mod ask;
 mod assign;
 mod attempt;
 mod conclude;
@@ -229,6 +230,8 @@ impl<'a> Turn<'a> {
             self.assign();
             self.settle();
         }
+        self.see_to_asks();
+        self.settle();
         self.conclude();
         if !self.step.is_empty() {
             self.mission.end_step(self.step.seq, self.now);
@@ -256,7 +259,10 @@ impl<'a> Turn<'a> {
             Phase::Pending => self.promote(ix),
             Phase::Gated => self.judge(ix),
             Phase::Done => self.watch(ix),
-            Phase::Failed => self.drop_dependents(ix),
+            Phase::Failed => {
+                self.failed_for(ix);
+                self.drop_dependents(ix);
+            }
             Phase::Skipped => self.skipped(ix),
             Phase::Ready | Phase::Assigned | Phase::Running | Phase::Cancelling => {}
         }

@@ -68,8 +68,10 @@ impl Turn<'_> {
         }
         let held: Vec<ItemIx> = self.mission.waiting_for_person().collect();
         for ix in held {
-            if matches!(self.mission.item(ix).now.hold, Some(Hold::Limit { .. } | Hold::Stuck { .. })) {
-                self.clear_hold(ix, true);
+            match self.mission.item(ix).now.hold {
+                Some(Hold::Limit { .. } | Hold::Stuck { .. }) => self.clear_hold(ix, true),
+                Some(Hold::Checks { .. }) => self.clear_hold(ix, false),
+                Some(Hold::Closed | Hold::Refused { .. }) | None => {}
             }
         }
         self.look_everywhere();
@@ -79,6 +81,10 @@ impl Turn<'_> {
     fn retry(&mut self, ix: ItemIx) -> Answer {
         let now = &self.mission.item(ix).now;
         match now.phase {
+            Phase::Gated if matches!(now.hold, Some(Hold::Checks { .. })) => {
+                self.clear_hold(ix, false);
+                Answer::said("its checks are run again")
+            }
             Phase::Pending | Phase::Ready | Phase::Gated if now.hold.is_some() => {
                 self.clear_hold(ix, true);
                 Answer::said("one more try is granted")

@@ -129,6 +129,7 @@ impl Turn<'_> {
             for ix in self.mission.due(self.now) {
                 self.due(ix);
             }
+            self.watch_over();
         }
         Answer::applied()
     }
@@ -137,12 +138,15 @@ impl Turn<'_> {
         let now = &self.mission.item(ix).now;
         let item = self.mission.key(ix).clone();
         let over = |at: Option<crate::time::Time>| at.is_some_and(|at| at <= self.now);
-        let (backoff, look) = (over(now.not_before), over(now.look_at));
+        let (backoff, look, ask) = (over(now.not_before), over(now.look_at), over(self.mission.ask_due(ix)));
         if backoff {
             self.emit(Event::BackoffEnded { item: item.clone() });
         }
         if look {
             self.emit(Event::LookDue { item });
+        }
+        if ask {
+            self.ask_further(ix);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::id::Role;
 use crate::item::Kind;
 use crate::objective::ObjectiveRef;
 use crate::policy::Policy;
+use crate::spend::Usd;
 
 /// A manifest as written. References are as the user wrote them, not yet relative to the town.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,18 +53,62 @@ pub struct DependsOn {
     pub on: Vec<ObjectiveRef>,
 }
 
-/// The knobs of [`Policy`] that a manifest sets.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "each field is the field of `Policy` by that name")]
-pub struct PolicyPatch {
-    pub max_parallel: Option<u32>,
-    pub reviewer_required: Option<bool>,
-    pub auto_merge: Option<bool>,
-    pub watch_interval_secs: Option<u64>,
-    pub max_attempts: Option<u32>,
-    pub max_losses: Option<u32>,
-    pub item_timeout_secs: Option<u64>,
-    pub stall_timeout_secs: Option<u64>,
+/// One list of all knobs, for what would otherwise be four: those that a manifest may set, how each is read,
+/// how they go over a policy, and their names.
+macro_rules! knobs {
+    ($($key:ident: $type:ty = $read:ident,)*) => {
+        /// The knobs of [`Policy`] that a manifest sets.
+        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        #[expect(missing_docs, reason = "each field is the field of `Policy` by that name")]
+        pub struct PolicyPatch {
+            $(pub $key: Option<$type>,)*
+        }
+
+        impl PolicyPatch {
+            /// Their names.
+            const KEYS: &[&str] = &[$(stringify!($key),)*];
+
+            /// The town's policy with these knobs set. Ranges were checked when the manifest was read.
+            #[must_use]
+            pub fn over(&self, base: &Policy) -> Policy {
+                Policy { $($key: self.$key.clone().unwrap_or_else(|| base.$key.clone()),)* }
+            }
+        }
+
+        impl reader::Reader<'_> {
+            fn knob(&mut self, patch: &mut PolicyPatch, key: &reader::Key<'_>, value: &reader::Value<'_>) {
+                match key.get_ref().as_ref() {
+                    $(stringify!($key) => patch.$key = self.$read(key, value),)*
+                    _ => self.unknown(key, &PolicyPatch::KEYS.join(", ")),
+                }
+            }
+        }
+    };
+}
+
+knobs! {
+    max_parallel: u32 = count,
+    reviewer_required: bool = boolean,
+    auto_merge: bool = boolean,
+    watch_interval_secs: u64 = count,
+    max_attempts: u32 = count,
+    max_losses: u32 = count,
+    item_timeout_secs: u64 = count,
+    stall_timeout_secs: u64 = count,
+    reviewers: u32 = count,
+    independent_cli: bool = boolean,
+    bugbots: Vec<String> = strings,
+    check_reruns: u32 = count,
+    conductor_wait_secs: u64 = count,
+    person_wait_secs: u64 = count,
+    watchdog_secs: u64 = count,
+    max_launches: u32 = count,
+    max_item_secs: u64 = count,
+    max_mission_secs: u64 = count,
+    max_item_tokens: u64 = count,
+    max_mission_tokens: u64 = count,
+    max_item_usd: Usd = money,
+    max_mission_usd: Usd = money,
 }
 
 impl Manifest {
@@ -73,22 +118,5 @@ impl Manifest {
     /// Everything that is wrong with it, in the order of its lines; if it is no TOML, only that.
     pub fn parse(text: &str, location: &str) -> Result<Self, Vec<ManifestError>> {
         reader::read(text, location)
-    }
-}
-
-impl PolicyPatch {
-    /// The town's policy with these knobs set. Ranges were checked when the manifest was read.
-    #[must_use]
-    pub fn over(&self, base: &Policy) -> Policy {
-        Policy {
-            max_parallel: self.max_parallel.unwrap_or(base.max_parallel),
-            reviewer_required: self.reviewer_required.unwrap_or(base.reviewer_required),
-            auto_merge: self.auto_merge.unwrap_or(base.auto_merge),
-            watch_interval_secs: self.watch_interval_secs.unwrap_or(base.watch_interval_secs),
-            max_attempts: self.max_attempts.unwrap_or(base.max_attempts),
-            max_losses: self.max_losses.unwrap_or(base.max_losses),
-            item_timeout_secs: self.item_timeout_secs.unwrap_or(base.item_timeout_secs),
-            stall_timeout_secs: self.stall_timeout_secs.unwrap_or(base.stall_timeout_secs),
-        }
     }
 }

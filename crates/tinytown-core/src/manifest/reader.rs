@@ -10,15 +10,13 @@ use crate::item::Kind;
 use crate::markers::Lines;
 use crate::objective::ObjectiveRef;
 use crate::policy::Policy;
+use crate::spend::Usd;
 
-type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+pub(super) type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 
 const TOP_KEYS: &str = "overrides, policy";
 const OVERRIDE_KEYS: &str = "issue, depends_on, owner_role, priority, kind, skip";
-const POLICY_KEYS: &str = "max_parallel, reviewer_required, auto_merge, watch_interval_secs, max_attempts, \
-    max_losses, item_timeout_secs, stall_timeout_secs";
-
 /// Longest role, in characters.
 const LONGEST_ROLE: usize = 40;
 
@@ -37,7 +35,7 @@ pub(super) fn read(text: &str, location: &str) -> Result<Manifest, Vec<ManifestE
 }
 
 /// Reads on after an error, so that all of them can be told at once.
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     lines: Lines,
     location: &'t str,
     errors: Vec<ManifestError>,
@@ -53,7 +51,7 @@ impl Reader<'_> {
         self.errors.push(ManifestError { location: self.location.to_owned(), line, problem });
     }
 
-    fn unknown(&mut self, key: &Key<'_>, known: &str) {
+    pub(super) fn unknown(&mut self, key: &Key<'_>, known: &str) {
         let problem = ManifestProblem::UnknownKey { key: key.get_ref().to_string(), known: known.to_owned() };
         self.error(key.span().start, problem);
     }
@@ -187,12 +185,42 @@ impl Reader<'_> {
         text
     }
 
-    fn boolean(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<bool> {
+    pub(super) fn boolean(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<bool> {
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
             self.wrong_type(key, value, "true or false");
         }
         flag
+    }
+
+    pub(super) fn count<N: TryFrom<i64>>(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<N> {
+        self.integer(key, value, "a whole number, not negative")
+    }
+
+    /// Whole dollars, or dollars and cents.
+    pub(super) fn money(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Usd> {
+        const EXPECTED: &str = "dollars, as in 20 or 2.50";
+        let written = match value.get_ref() {
+            DeValue::Integer(dollars) => dollars.as_str(),
+            DeValue::Float(dollars) => dollars.as_str(),
+            _ => {
+                self.wrong_type(key, value, EXPECTED);
+                return None;
+            }
+        };
+        let dollars = written.parse::<f64>().ok().filter(|dollars| dollars.is_finite() && *dollars >= 0.0);
+        if dollars.is_none() {
+            self.bad_value(key, value, written.to_owned(), EXPECTED);
+        }
+        dollars.map(Usd::from)
+    }
+
+    pub(super) fn strings(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Vec<String>> {
+        let Some(values) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "an array of strings");
+            return None;
+        };
+        values.iter().map(|value| self.string(key, value)).collect()
     }
 
     fn integer<N: TryFrom<i64>>(
@@ -225,20 +253,5 @@ impl Reader<'_> {
             }
         }
         patch
-    }
-
-    fn knob(&mut self, patch: &mut PolicyPatch, key: &Key<'_>, value: &Value<'_>) {
-        const COUNT: &str = "a whole number, not negative";
-        match key.get_ref().as_ref() {
-            "max_parallel" => patch.max_parallel = self.integer(key, value, COUNT),
-            "reviewer_required" => patch.reviewer_required = self.boolean(key, value),
-            "auto_merge" => patch.auto_merge = self.boolean(key, value),
-            "watch_interval_secs" => patch.watch_interval_secs = self.integer(key, value, COUNT),
-            "max_attempts" => patch.max_attempts = self.integer(key, value, COUNT),
-            "max_losses" => patch.max_losses = self.integer(key, value, COUNT),
-            "item_timeout_secs" => patch.item_timeout_secs = self.integer(key, value, COUNT),
-            "stall_timeout_secs" => patch.stall_timeout_secs = self.integer(key, value, COUNT),
-            _ => self.unknown(key, POLICY_KEYS),
-        }
     }
 }

@@ -59,7 +59,7 @@ fn unknown_keys_are_refused_with_their_line_and_the_known_ones() {
     insta::assert_snapshot!(errors("polcy = 1\n[[overrides]]\nissue = 1\n\nownr_role = \"x\"\n[policy]\nmax_paralel = 1\n"), @r#"
     mission.toml:1: unknown key "polcy" (known: overrides, policy)
     mission.toml:5: unknown key "ownr_role" (known: issue, depends_on, owner_role, priority, kind, skip)
-    mission.toml:7: unknown key "max_paralel" (known: max_parallel, reviewer_required, auto_merge, watch_interval_secs, max_attempts, max_losses, item_timeout_secs, stall_timeout_secs)
+    mission.toml:7: unknown key "max_paralel" (known: max_parallel, reviewer_required, auto_merge, watch_interval_secs, max_attempts, max_losses, item_timeout_secs, stall_timeout_secs, reviewers, independent_cli, bugbots, check_reruns, conductor_wait_secs, person_wait_secs, watchdog_secs, max_launches, max_item_secs, max_mission_secs, max_item_tokens, max_mission_tokens, max_item_usd, max_mission_usd)
     "#);
 }
 

@@ -102,7 +102,7 @@ impl<'v> Builder<'v> {
 
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
-            Event::Start(tag) => self.start(tag),
+            Event::Start(tag) => self.start(tag, range.start),
             Event::End(end) => self.end(end, range.start),
             Event::Text(text) => self.push(&text, range.start),
             Event::SoftBreak | Event::HardBreak => self.push("\n", range.start),
@@ -113,9 +113,10 @@ impl<'v> Builder<'v> {
         }
     }
 
-    fn start(&mut self, tag: Tag<'_>) {
+    fn start(&mut self, tag: Tag<'_>, at: usize) {
         match tag {
-            Tag::Emphasis | Tag::Strong | Tag::Superscript | Tag::Subscript | Tag::TableCell => {}
+            Tag::Emphasis | Tag::Strong | Tag::Superscript | Tag::Subscript => self.end_number(at),
+            Tag::TableCell => {}
             Tag::Strikethrough | Tag::Image { .. } => self.hidden += 1,
             Tag::Link { dest_url, .. } => self.links.push((self.text.len(), dest_url.into_string())),
             Tag::BlockQuote(_) | Tag::CodeBlock(_) | Tag::HtmlBlock | Tag::MetadataBlock(_) => {
@@ -135,7 +136,9 @@ impl<'v> Builder<'v> {
 
     fn end(&mut self, end: TagEnd, at: usize) {
         match end {
-            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Superscript | TagEnd::Subscript => {}
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Superscript | TagEnd::Subscript => {
+                self.end_number(at);
+            }
             TagEnd::Strikethrough | TagEnd::Image => {
                 self.hidden -= 1;
                 self.gap(at);
@@ -203,6 +206,15 @@ impl<'v> Builder<'v> {
             } else {
                 self.hidden_html += 1;
             }
+        } else {
+            self.end_number(source);
+        }
+    }
+
+    /// "#1" and a "1" in other type or another element beside it are not #11.
+    fn end_number(&mut self, source: usize) {
+        if self.text.ends_with(|last: char| last.is_ascii_digit()) {
+            self.push(" ", source);
         }
     }
 

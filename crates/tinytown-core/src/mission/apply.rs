@@ -1,7 +1,7 @@
 //! The only place where a mission's state changes.
 
 use super::index::Index;
-use super::item::{Assignment, Evidence, Gates, Item, ItemNow, Review};
+use super::item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Review};
 use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, lifecycle};
 use crate::event::{Event, FollowUp, Outcome};
 use crate::id::ItemKey;
@@ -25,6 +25,8 @@ impl Mission {
             updated_at: now,
             progress_at: now,
             help: None,
+            asked: None,
+            watched_at: None,
             notes: Vec::new(),
             items: count,
             done: 0,
@@ -88,6 +90,13 @@ impl Mission {
                 self.after(ix, satisfied, event);
             }
         }
+        match event {
+            Event::HelpAsked { item: Some(_), reason, attempt, .. } => {
+                self.head.asked = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt });
+            }
+            Event::HelpRetired { item: Some(_) } if self.index.asked.is_empty() => self.head.asked = None,
+            _ => {}
+        }
         if event.is_progress() {
             self.head.progress_at = now;
         }
@@ -130,10 +139,11 @@ impl Mission {
                 head.state = MissionState::Failed;
                 head.reason = Some(reason.clone());
             }
-            Event::HelpAsked { reason, attempt } => {
+            Event::HelpAsked { reason, attempt, .. } => {
                 head.help = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt });
             }
-            Event::HelpRetired => head.help = None,
+            Event::HelpRetired { .. } => head.help = None,
+            Event::WatchdogLooked => head.watched_at = Some(now),
             Event::NoteTaken { text, by } => {
                 if head.notes.len() == NOTES_KEPT {
                     head.notes.remove(0);
@@ -262,17 +272,16 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
             propose(item, head, agent);
         }
         Event::HeadProposed { head, by, .. } => propose(item, head, by),
-        Event::AttemptFailed { attempt, cause, detail, .. } => {
+        Event::AttemptFailed { agent, attempt, cause, detail, .. } => {
             item.attempts += 1;
-            item.assignment = None;
-            item.evidence =
-                Some(Evidence { attempt: *attempt, cause: cause.clone(), detail: detail.clone() });
+            if !item.tried.contains(agent) {
+                item.tried.push(agent.clone());
+            }
+            over(item, *attempt, agent, cause, detail);
         }
-        Event::AttemptLost { attempt, detail, .. } => {
+        Event::AttemptLost { agent, attempt, detail, .. } => {
             item.losses += 1;
-            item.assignment = None;
-            item.evidence =
-                Some(Evidence { attempt: *attempt, cause: "lost".to_owned(), detail: detail.clone() });
+            over(item, *attempt, agent, "lost", detail);
         }
         Event::AttemptCancelled { .. } => item.assignment = None,
         Event::CancelAsked { leaving, .. } => item.leaving = *leaving,
@@ -283,7 +292,13 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
             item.hold = None;
             item.not_before = None;
             item.granted += u32::from(*granted);
+            item.gates.unjudged = 0;
         }
+        Event::HelpAsked { to, attempt, .. } => {
+            let since = item.asked.as_ref().filter(|asked| asked.to == *to).map_or(now, |asked| asked.since);
+            item.asked = Some(Asked { to: *to, since, at: now, times: *attempt });
+        }
+        Event::HelpRetired { .. } => item.asked = None,
         Event::ItemPinned { agent, .. } => item.pinned = Some(agent.clone()),
         Event::MergeWanted { .. } => item.merge_wanted = true,
         Event::ExternalsClosed { references, .. } => item.externals.retain(|open| !references.contains(open)),
@@ -354,6 +369,7 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
             }
         }
         Event::ChecksSeen { checks, .. } => {
+            item.gates.unjudged += u32::from(checks.could_not_judge());
             item.gates.checks = Some((**checks).clone());
             item.check_again = false;
         }
@@ -381,6 +397,13 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
         Event::EffectOver { op, .. } => item.effects.retain(|(_, under_way)| under_way != op),
         _ => {}
     }
+}
+
+/// An attempt is over without success; the next one is told why.
+fn over(item: &mut ItemNow, attempt: u32, agent: &crate::id::AgentName, cause: &str, detail: &str) {
+    item.assignment = None;
+    let (cause, detail) = (cause.to_owned(), detail.to_owned());
+    item.evidence = Some(Evidence { attempt, agent: Some(agent.clone()), cause, detail });
 }
 
 fn propose(item: &mut ItemNow, head: &crate::id::Sha, by: &crate::id::AgentName) {

@@ -23,9 +23,19 @@ impl Mission {
         items.filter_map(disowned).collect()
     }
 
-    /// Whether the agent may take the item.
+    /// Whether the agent may take the item. The last try is for one that has not had its turn, if any is there.
     pub(crate) fn may_take(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
+        let has_turn = |agent: &Agent| self.suits(ix, roster, agent) && !self.had_its_turn(ix, &agent.name);
+        self.suits(ix, roster, agent)
+            && (!self.had_its_turn(ix, &agent.name) || !roster.all_present().any(has_turn))
+    }
+
+    /// Whether the item's role, kind and history allow the agent.
+    fn suits(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
         let item = self.item(ix);
+        if agent.is_conductor() {
+            return false;
+        }
         if let Some(pinned) = &item.now.pinned {
             return *pinned == agent.name;
         }

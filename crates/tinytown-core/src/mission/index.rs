@@ -115,6 +115,7 @@ struct Entry {
     due: Option<Time>,
     effects: Vec<OpId>,
     class: Class,
+    asked: bool,
     open_review: bool,
     unmet_promise: bool,
 }
@@ -129,6 +130,8 @@ pub(crate) struct Index {
     pub(crate) effects: BTreeMap<OpId, ItemIx>,
     /// Items that only a person can let go on.
     pub(crate) persons: BTreeSet<ItemIx>,
+    /// Items about which somebody was asked.
+    pub(crate) asked: BTreeSet<ItemIx>,
     pub(crate) count: Count,
     pub(crate) dirty: BTreeSet<ItemIx>,
     /// Moves whenever the ready items change, or who may take them.
@@ -160,6 +163,7 @@ impl Index {
             self.effects.remove(&op);
         }
         self.persons.remove(&ix);
+        self.asked.remove(&ix);
         self.count.adjust(old.class, u32::wrapping_sub);
         self.count.open_reviews -= u32::from(old.open_review);
         self.count.unmet_promises -= u32::from(old.unmet_promise);
@@ -177,6 +181,9 @@ impl Index {
         }
         if new.class == Class::Person {
             self.persons.insert(ix);
+        }
+        if new.asked {
+            self.asked.insert(ix);
         }
         self.count.adjust(new.class, u32::wrapping_add);
         self.count.open_reviews += u32::from(new.open_review);
@@ -220,7 +227,7 @@ impl Mission {
     fn entry(&self, ix: ItemIx) -> Entry {
         let item = self.item(ix);
         let queued = self.is_launchable(ix);
-        let due = [item.now.not_before, item.now.look_at].into_iter().flatten().min();
+        let due = [item.now.not_before, item.now.look_at, self.ask_due(ix)].into_iter().flatten().min();
         let failed = match item.now.phase {
             Phase::Failed => true,
             Phase::Skipped => item.now.skipped == Some(crate::event::SkipReason::DependencyFailed),
@@ -231,6 +238,7 @@ impl Mission {
             due,
             effects: item.now.effects.iter().map(|(_, op)| op.clone()).collect(),
             class: self.class(ix),
+            asked: item.now.asked.is_some(),
             open_review: item.is_review() && !item.now.phase.is_over(),
             unmet_promise: failed && item.task.is_none(),
         }

@@ -2,14 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ItemIx;
+use super::{ItemIx, Rung};
 use crate::effect::EffectKind;
-use crate::event::{FollowUp, Hold, Outcome, SkipReason};
+use crate::event::{Addressee, FollowUp, Hold, Outcome, SkipReason};
 use crate::id::{AgentName, Claim, Fence, Generation, MissionId, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
 use crate::observation::{Checks, Mergeable, Pull};
 use crate::time::Time;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,12 +96,38 @@ pub struct Review {
     pub summary: String,
 }
 
+/// Somebody was asked about an item, and has not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Who.
+    pub to: Addressee,
+    /// When they were first asked.
+    pub since: Time,
+    /// When they were asked last.
+    pub at: Time,
+    /// How often anybody was asked about this.
+    pub times: u32,
+}
+
+impl Asked {
+    /// The rung of the ladder that this is.
+    pub const fn rung(&self) -> Rung {
+        match self.to {
+            Addressee::Conductor => Rung::Conductor,
+            Addressee::Person => Rung::Person,
+        }
+    }
+}
+
 /// Everything judged about one head. A new head begins with none of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Gates {
     /// What the checks say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Checks>,
+    /// How many runs of the checks could not judge it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unjudged: u32,
     /// Whether it can be merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mergeable: Option<Mergeable>,
@@ -119,6 +150,9 @@ pub struct Gates {
 pub struct Evidence {
     /// Which launch it was.
     pub attempt: u32,
+    /// Whose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
     /// The cause, as a word.
     pub cause: String,
     /// For people and the next prompt.
@@ -179,9 +213,15 @@ pub struct ItemNow {
     /// Only this agent may take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<AgentName>,
+    /// Somebody was asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// Why the last attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Who ended an attempt without success, each once, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<AgentName>,
     /// Who wrote what is under review.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<AgentName>,
@@ -263,7 +303,9 @@ impl ItemNow {
             leaving: None,
             hold: None,
             pinned: spec.pinned.clone(),
+            asked: None,
             evidence: None,
+            tried: Vec::new(),
             authors: Vec::new(),
             base: None,
             mended_base: None,

@@ -59,7 +59,10 @@ pub(crate) fn settle(phase: Phase, unmet: u32) -> Phase {
 fn keeps_phase(phase: Phase, event: &Event) -> bool {
     use Event as E;
     match event {
-        E::SubmissionStale { .. } | E::EffectOver { .. } | E::ItemPinned { .. } => true,
+        E::SubmissionStale { .. } | E::EffectOver { .. } | E::ItemPinned { .. } | E::HelpRetired { .. } => {
+            true
+        }
+        E::HelpAsked { .. } => !matches!(phase, Phase::Skipped | Phase::Failed),
         E::ItemAdded { .. } | E::ExternalsClosed { .. } => phase == Phase::Pending,
         E::BackoffBegan { .. } | E::BackoffEnded { .. } | E::BaseMended { .. } => {
             matches!(phase, Phase::Pending | Phase::Ready)

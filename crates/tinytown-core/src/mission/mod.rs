@@ -9,6 +9,7 @@ mod eligibility;
 mod index;
 mod invariants;
 mod item;
+mod ladder;
 mod lifecycle;
 mod patience;
 mod snapshot;
@@ -21,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use index::Rank;
 pub use invariants::Violation;
-pub use item::{Assignment, Evidence, Gates, Item, ItemNow, Phase, Review};
+pub use item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Phase, Review};
+pub use ladder::{Rung, Standing};
 pub use lifecycle::IllegalTransition;
 pub use snapshot::{ItemRecord, ItemToWrite, Unloadable};
 pub use wait::{Owner, Wait, WaitCode};
@@ -137,9 +139,15 @@ pub struct Head {
     pub updated_at: Time,
     /// When it last got further.
     pub progress_at: Time,
-    /// An open request for help.
+    /// An open request for help about the mission as a whole; those about an item stand with the item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,
+    /// What was asked last about an item, while any such request is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Help>,
+    /// When the watchdog looked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched_at: Option<Time>,
     /// The last notes taken, at most twenty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<NoteRecord>,
@@ -149,6 +157,16 @@ pub struct Head {
     pub done: u32,
     /// How many ended otherwise.
     pub dropped: u32,
+}
+
+impl Head {
+    /// The request that is open: about the mission as a whole, or else the last one about an item.
+    pub const fn open_request(&self) -> Option<&Help> {
+        match &self.help {
+            Some(help) => Some(help),
+            None => self.asked.as_ref(),
+        }
+    }
 }
 
 /// A mission.
@@ -267,6 +285,16 @@ impl Mission {
         self.index.persons.iter().copied()
     }
 
+    /// Whether only a person can let the item go on.
+    pub(crate) fn is_persons(&self, ix: ItemIx) -> bool {
+        self.index.persons.contains(&ix)
+    }
+
+    /// Items about which somebody was asked, in order.
+    pub fn asked_about(&self) -> impl Iterator<Item = ItemIx> + '_ {
+        self.index.asked.iter().copied()
+    }
+
     /// Whether something goes on without agents and persons: a timer, the forge, an effect.
     pub(crate) const fn goes_on_by_itself(&self) -> bool {
         self.index.count.machine > 0
@@ -287,12 +315,21 @@ impl Mission {
         self.index.due.iter().take_while(|(at, _)| *at <= now).map(|(_, ix)| *ix).collect()
     }
 
+    /// Whether no time is awaited but those of asking again. Looks at everything that is due ever.
+    pub(crate) fn waits_for_answers_only(&self) -> bool {
+        let timed = |ix: &ItemIx| {
+            let now = &self.item(*ix).now;
+            now.not_before.is_some() || now.look_at.is_some()
+        };
+        !self.index.due.iter().any(|(_, ix)| timed(ix))
+    }
+
     /// When something is to be done though nothing happens, if ever.
     pub fn next_deadline(&self) -> Option<Time> {
         if !self.head.state.is_active() {
             return None;
         }
         let item = self.index.due.first().map(|(at, _)| *at);
-        [item, self.help_due()].into_iter().flatten().min()
+        [item, self.help_due(), self.watch_due()].into_iter().flatten().min()
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::Mission;
+use super::{ItemIx, Mission};
+use crate::event::Addressee;
 use crate::time::Time;
 
 /// Nothing moved for this long, though nothing runs: somebody is asked. An agent that is missing may
@@ -24,11 +25,39 @@ impl Mission {
         if !self.head.state.is_active() || self.open_items() == 0 || self.running() > 0 {
             return None;
         }
-        Some(match &self.head.help {
-            Some(help) => {
-                help.asked_at + HELP_AGAIN.saturating_mul(1 << help.attempts.saturating_sub(1).min(10))
-            }
-            None => self.stalled_at(),
-        })
+        match &self.head.help {
+            Some(help) => Some(help.asked_at + again_after(help.attempts)),
+            // Whoever was asked about an item knows already.
+            None => self.index.persons.is_empty().then(|| self.stalled_at()),
+        }
     }
+
+    /// When the watchdog looks next for items that are ready and that nobody takes.
+    pub(crate) fn watch_due(&self) -> Option<Time> {
+        self.first_ready()?;
+        Some(self.head.watched_at.unwrap_or(self.charter.created_at) + self.policy().watchdog())
+    }
+
+    /// When an open request about an item is taken further: repeated, passed on to a person, or given up.
+    pub(crate) fn ask_due(&self, ix: ItemIx) -> Option<Time> {
+        let now = &self.item(ix).now;
+        let asked = now.asked.as_ref().filter(|_| !now.phase.is_over())?;
+        let again = match asked.to {
+            Addressee::Conductor => asked.at + self.policy().conductor_wait(),
+            Addressee::Person => asked.at + again_after(asked.times),
+        };
+        Some(self.gives_up_at(ix).map_or(again, |end| end.min(again)))
+    }
+
+    /// When an item fails that ran out of tries and about which a person was asked.
+    pub(crate) fn gives_up_at(&self, ix: ItemIx) -> Option<Time> {
+        let now = &self.item(ix).now;
+        let asked = now.asked.as_ref().filter(|asked| asked.to == Addressee::Person)?;
+        now.hold.as_ref().map(|_| asked.since + self.policy().person_wait())
+    }
+}
+
+/// How long after the `times`-th asking the next one is.
+fn again_after(times: u32) -> Duration {
+    HELP_AGAIN.saturating_mul(1 << times.saturating_sub(1).min(10))
 }

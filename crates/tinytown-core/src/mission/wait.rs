@@ -278,8 +278,8 @@ impl Mission {
                 return reason(WaitCode::Checks, Owner::Machine, "forge", detail);
             }
             Some(Checks::CouldNotRun(report)) => {
-                let detail = format!("{} could not run: {}", report.name, report.summary);
-                return reason(WaitCode::Checks, Owner::Person, "operator", detail);
+                let detail = format!("{} could not run: {}; it is run again", report.name, report.summary);
+                return reason(WaitCode::Checks, Owner::Machine, "forge", detail);
             }
             Some(Checks::Green | Checks::NotRequired) => {}
         }
@@ -329,6 +329,7 @@ fn held(item: &Item) -> Reason {
 fn on_hold(hold: &Hold) -> Reason {
     let (code, detail) = match hold {
         Hold::Limit { detail } => (WaitCode::Limit, detail.clone()),
+        Hold::Checks { detail } => (WaitCode::Checks, detail.clone()),
         Hold::Stuck { question } => (WaitCode::Person, format!("the agent asks: {question}")),
         Hold::Closed => {
             (WaitCode::Person, "its pull request was closed unmerged; retry or skip it".to_owned())

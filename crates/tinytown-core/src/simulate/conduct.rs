@@ -237,5 +237,10 @@ fn hang(brief: &Brief) -> Deed {
 }
 
 fn report(summary: &str) -> CheckReport {
-    CheckReport { name: "test".to_owned(), summary: summary.to_owned(), output: Text::default() }
+    CheckReport {
+        name: "test".to_owned(),
+        summary: summary.to_owned(),
+        infrastructure: false,
+        output: Text::default(),
+    }
 }

@@ -39,6 +39,9 @@ impl Scenario {
                 max_losses: small(dice, 1, 6, "max_losses"),
                 item_timeout_secs: dice.between(60, 300, "item_timeout", 0),
                 stall_timeout_secs: dice.between(20, 60, "stall_timeout", 0),
+                check_reruns: small(dice, 0, 3, "check_reruns"),
+                person_wait_secs: if dice.happens(0.3, "nobody is waited for", 0) { 0 } else { 259_200 },
+                ..Policy::default()
             },
             chance: chance(dice),
             issues: graph(dice, issues.max(1)),

@@ -231,7 +231,11 @@ impl<'a> Simulation<'a> {
             let head = mission.head();
             let in_vain =
                 head.state == MissionState::Blocked && self.now.since(head.progress_at) >= LOOKING_IN_VAIN;
-            head.help.is_some() && (in_vain || mission.due(Time::from_millis(i64::MAX)).is_empty())
+            let end = BEGIN + self.scenario.until.get();
+            let asked = head.help.is_some() || mission.asked_about().next().is_some();
+            let gives_up =
+                mission.asked_about().any(|ix| mission.gives_up_at(ix).is_some_and(|at| at <= end));
+            asked && !gives_up && (in_vain || mission.waits_for_answers_only())
         })
     }
 

@@ -47,7 +47,12 @@ fn wait(world: &World, key: &str) -> Option<WaitCode> {
 }
 
 fn red() -> Checks {
-    Checks::Red(CheckReport { name: "check".into(), summary: "exit 1".into(), output: Text::inline("boom") })
+    Checks::Red(CheckReport {
+        name: "check".into(),
+        summary: "exit 1".into(),
+        infrastructure: false,
+        output: Text::inline("boom"),
+    })
 }
 
 #[test]

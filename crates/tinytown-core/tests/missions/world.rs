@@ -197,7 +197,7 @@ impl World {
         for _ in 0..1000 {
             self.settle();
             match self.town.next_deadline() {
-                Some(at) if self.town.missions().any(|mission| mission.head().help.is_none()) => {
+                Some(at) if self.town.missions().any(|mission| mission.head().open_request().is_none()) => {
                     self.now = self.now.max(at);
                 }
                 _ => return,

@@ -5,7 +5,7 @@ use tinytown_core::id::{AgentName, MissionId, OpId};
 use tinytown_core::input::{Answer, Input, MissionInput, Refusal};
 use tinytown_core::mission::Mission;
 use tinytown_core::mutant::{Mutant, is_planted};
-use tinytown_core::observation::Checks;
+use tinytown_core::observation::{Checks, looks_like_infrastructure};
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_core::town::Decided;
@@ -410,7 +410,13 @@ impl Driver {
 
 /// Long outputs are stored once and referred to.
 fn intern_result(result: &mut EffectResult, blobs: &mut Vec<Blob>) {
-    if let EffectResult::Checked { checks: Checks::Red(report) | Checks::CouldNotRun(report), .. } = result {
+    if let EffectResult::Checked { checks, .. } = result
+        && let failed = matches!(checks, Checks::Red(_))
+        && let Checks::Red(report) | Checks::CouldNotRun(report) = checks
+    {
+        if let Text::Inline(output) = &report.output {
+            report.infrastructure |= failed && looks_like_infrastructure(output);
+        }
         report.output = match std::mem::take(&mut report.output) {
             Text::Inline(text) => intern(blobs, text),
             stored @ Text::Stored { .. } => stored,

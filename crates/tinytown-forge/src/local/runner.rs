@@ -111,6 +111,7 @@ fn verdict(command: &str, ended: &Result<Outcome, SuperviseError>, output: &[u8]
     let report = |summary: String| CheckReport {
         name: "check".to_owned(),
         summary: format!("`{}` {summary}", one_line(command)),
+        infrastructure: false,
         output: Text::inline(readable_tail(output, OUTPUT_LIMIT)),
     };
     let could_not_run = |summary: String| Checks::CouldNotRun(report(summary));

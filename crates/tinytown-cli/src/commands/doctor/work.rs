@@ -33,7 +33,7 @@ fn standing(mission: &Mission, roster: &Roster) -> Finding {
         Some(format!("{}: {}", item::label(&mission.item(ix).spec), wait.detail))
     };
     let waits: Vec<String> = mission.waiting_for_person().filter_map(details).collect();
-    let asked = head.help.iter().map(|help| help.reason.clone());
+    let asked = head.open_request().into_iter().map(|help| help.reason.clone());
     let why: Vec<String> = if waits.is_empty() { asked.collect() } else { waits };
     if why.is_empty() {
         let message =

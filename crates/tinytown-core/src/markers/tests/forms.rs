@@ -181,3 +181,13 @@ fn a_range_names_its_line_and_words() {
     let last = markers.last().map(|marker| (marker.line, marker.words.as_str()));
     assert_eq!(last, Some((3, "Depends on #3 through #4")));
 }
+
+#[test]
+fn a_number_ends_where_its_type_or_element_ends() {
+    for body in
+        ["Depends on #1<p>1. depends", "Depends on #1<b>1</b>", "Depends on **#1**1", "Depends on #1*1*"]
+    {
+        let numbers: Vec<u64> = read(body).into_iter().map(|marker| marker.reference.number).collect();
+        assert_eq!(numbers, [1], "{body}");
+    }
+}

@@ -16,6 +16,11 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, of: &Transcript, teller: &mut Te
     if let Some(help) = &head.help {
         writeln!(f, "help is wanted: {}", teller.names.within(&help.reason))?;
     }
+    for ix in mission.asked_about() {
+        let to = mission.item(ix).now.asked.as_ref().map_or("", |asked| asked.to.as_str());
+        let wait = mission.wait(ix, of.town.roster()).map_or(String::new(), |wait| wait.detail);
+        writeln!(f, "a {to} is asked about {}: {}", mission.key(ix), teller.names.within(&wait))?;
+    }
     writeln!(f)?;
     let keys: Vec<&str> = mission.items().iter().map(|item| item.spec.key.as_str()).collect();
     let width = keys.iter().map(|key| key.len()).max().unwrap_or(0);

@@ -52,6 +52,8 @@ impl Teller {
             .or_else(|| self.of_pull(event))
             .or_else(|| self.of_item(event))?;
         Some(match event.item() {
+            // What is asked names what it is about.
+            Some(_) if matches!(event, Event::HelpAsked { .. }) => said,
             Some(item) => format!("{item} {said}"),
             None => said,
         })
@@ -69,13 +71,11 @@ impl Teller {
             Event::MissionUnblocked => "mission goes on".to_owned(),
             Event::MissionCompleted => "mission completed".to_owned(),
             Event::MissionFailed { reason } => format!("mission failed: {reason}"),
-            Event::HelpAsked { reason, attempt: 1 } => {
-                format!("help asked: {}", self.names.within(reason))
+            Event::HelpAsked { to, reason, attempt, .. } => {
+                let again = if *attempt > 1 { format!(" again ({attempt})") } else { String::new() };
+                format!("{} asked{again}: {}", to.as_str(), self.names.within(reason))
             }
-            Event::HelpAsked { reason, attempt } => {
-                format!("help asked again ({attempt}): {}", self.names.within(reason))
-            }
-            Event::HelpRetired => "help no longer needed".to_owned(),
+            Event::HelpRetired { .. } => "help no longer needed".to_owned(),
             Event::NoteTaken { text, by } => format!("note by {by}: {text}"),
             _ => return None,
         })
@@ -221,7 +221,9 @@ impl Teller {
 
     fn hold(&mut self, hold: &Hold) -> String {
         match hold {
-            Hold::Limit { detail } | Hold::Refused { detail } => self.names.within(detail),
+            Hold::Limit { detail } | Hold::Checks { detail } | Hold::Refused { detail } => {
+                self.names.within(detail)
+            }
             Hold::Stuck { question } => format!("the agent asks: {question}"),
             Hold::Closed => "its pull request was closed unmerged".to_owned(),
         }
