@@ -462,9 +462,14 @@ impl Walk {
         };
         let governed = if self.chance(10) { vec!["tinytown.toml".to_owned()] } else { Vec::new() };
         match self.pulls.values().find(|pull| pull.number == number).cloned() {
-            Some(Pull { head, state, .. }) => {
-                EffectResult::Looked(Observation { head, state, mergeable, governed, has_diff: true })
-            }
+            Some(Pull { head, state, .. }) => EffectResult::Looked(Observation {
+                head,
+                state,
+                mergeable,
+                governed,
+                has_diff: true,
+                comments: Vec::new(),
+            }),
             None => EffectResult::Failed { again: true, detail: "no such pull request".to_owned() },
         }
     }

@@ -244,6 +244,7 @@ fn perform(effect: &Effect, heads: &mut std::collections::HashMap<u64, Sha>) -> 
             mergeable: Mergeable::Yes,
             governed: Vec::new(),
             has_diff: true,
+            comments: Vec::new(),
         }),
         Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
         Effect::Merge { .. } => EffectResult::Merged(None),

@@ -27,6 +27,7 @@ scenarios! {
     accepted_head_moved_before
     accepted_head_moves
     auto_merge
+    bugbot
     chain_accepted_and_stacked
     changes_requested
     check_could_not_run
@@ -41,6 +42,8 @@ scenarios! {
     forge_unavailable
     hanging_agent
     heads_do_not_merge
+    independent_cli
+    infrastructure
     issue_outside
     ladder_of_attempts
     ladder_of_fixes
@@ -55,6 +58,8 @@ scenarios! {
     stop_and_resume
     stop_by_force
     stuck_agent
+    two_reviewers
+    two_reviewers_wanted_one_there
 }
 
 fn check(name: &str, text: &str) {

@@ -7,6 +7,7 @@ use crate::id::{AgentName, Fence, Generation, ItemKey, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
 use crate::observation::{Checks, Observation, Pull, PullState};
+use crate::spend::Spend;
 use crate::time::Time;
 
 /// One thing that became true of a mission.
@@ -119,6 +120,12 @@ pub enum Event {
         empty: bool,
         /// The agent's words.
         summary: String,
+        /// The agent CLI that it ran.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cli: String,
+        /// What it cost, as far as the agent says.
+        #[serde(default, skip_serializing_if = "Spend::is_none")]
+        spend: Spend,
     },
     /// Work was handed in under an assignment that is not in force. It is kept, and changes nothing.
     SubmissionStale {
@@ -145,6 +152,9 @@ pub enum Event {
         cause: String,
         /// Why, for people.
         detail: String,
+        /// What it cost, as far as the agent says.
+        #[serde(default, skip_serializing_if = "Spend::is_none")]
+        spend: Spend,
     },
     /// An attempt was lost with its worker, supervisor, host or store.
     AttemptLost {
@@ -224,6 +234,9 @@ pub enum Event {
         head: Sha,
         /// Who wrote it.
         by: AgentName,
+        /// With which agent CLI.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cli: String,
     },
 
     /// A fix was handed in: the pull request is to move to it.
@@ -234,6 +247,9 @@ pub enum Event {
         head: Sha,
         /// Who wrote it.
         by: AgentName,
+        /// With which agent CLI.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cli: String,
     },
     /// The pull request is open at the submitted head. What was judged before it is void.
     PullPublished {

@@ -60,6 +60,10 @@ mutants! {
     RedIsGreen = "G4",
     /// Checks that could not run pass.
     UnjudgedIsGreen = "G4",
+    /// One approval is enough where several are asked for.
+    OneReviewIsEnough = "G4",
+    /// What bots found in a head holds nothing up.
+    FindingsIgnored = "G4",
     /// An author may judge their own work.
     OwnReviewCounted = "G4",
     /// An item whose dependency changed while it ran is launched again at once.

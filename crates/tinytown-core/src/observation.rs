@@ -126,4 +126,51 @@ pub struct Observation {
     pub governed: Vec<String>,
     /// Whether it changes anything compared with the base.
     pub has_diff: bool,
+    /// Comments on its changes that nobody has answered or resolved, of whomever, in the order in which they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
+}
+
+/// A comment on a pull request's changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Whose account wrote it.
+    pub author: String,
+    /// The commit that it was made on; on a later one it may be about what is not there any more.
+    pub head: Sha,
+    /// What it says, at most 4 KiB.
+    pub text: String,
+}
+
+impl Comment {
+    /// Whether a name that matches one of the patterns wrote it; `*` stands for anything, and case does not count.
+    pub fn is_by(&self, patterns: &[String]) -> bool {
+        patterns.iter().any(|pattern| matches(&pattern.to_lowercase(), &self.author.to_lowercase()))
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((before, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(name) = name.strip_prefix(before) else { return false };
+    let starts = std::iter::once(0).chain(name.char_indices().map(|(at, c)| at + c.len_utf8()));
+    starts.into_iter().any(|at| matches(rest, &name[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authors_are_matched_by_pattern() {
+        for (pattern, name, fits) in [
+            ("*bugbot*", "Cursor-BugBot[bot]", true),
+            ("cursor[bot]", "cursor[bot]", true),
+            ("cursor[bot]", "cursor", false),
+            ("*", "", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+        ] {
+            assert_eq!(matches(&pattern.to_lowercase(), &name.to_lowercase()), fits, "{pattern} {name}");
+        }
+    }
 }

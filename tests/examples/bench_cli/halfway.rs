@@ -140,6 +140,7 @@ impl Desk {
                 mergeable: Mergeable::Yes,
                 governed: Vec::new(),
                 has_diff: true,
+                comments: Vec::new(),
             }),
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
             Effect::Merge { .. } => EffectResult::Merged(None),

@@ -83,6 +83,9 @@ impl ScriptedForge {
         let unknown = script.happens(chance.unknown, "unknown", &item, nth);
         self.fake.set_mergeability_unknown(&shown.head, unknown);
         let mut did = true;
+        if script.happens(chance.finding, "finding", &item, nth) {
+            self.fake.comment(pull, "bugbot[bot]", "this overflows");
+        }
         if script.happens(chance.push, "push", &item, nth) {
             let files = script.files(&item);
             let files: Vec<&str> = files.iter().map(String::as_str).collect();

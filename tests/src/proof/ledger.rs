@@ -35,6 +35,7 @@ pub(crate) use broken;
 
 /// One item, as its events tell.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each tells whether one thing happened to it")]
 pub(super) struct LedgerItem {
     /// As planned or added.
     pub spec: ItemSpec,
@@ -68,6 +69,12 @@ pub(super) struct LedgerItem {
     pub green: Option<Sha>,
     /// Somebody who did not write it approved this head.
     pub approved: Option<Sha>,
+    /// Which agents approved the head that was judged last.
+    pub approvals: (Option<Sha>, BTreeSet<String>),
+    /// The head that a person approved.
+    pub by_person: Option<Sha>,
+    /// The head in which bots found something, as the last look at it showed.
+    pub found: Option<Sha>,
     /// Who ended a launch of it without success.
     pub tried: BTreeSet<AgentName>,
     /// Only one agent may take it.
@@ -318,6 +325,9 @@ impl LedgerItem {
             proposed: None,
             green: None,
             approved: None,
+            approvals: (None, BTreeSet::new()),
+            by_person: None,
+            found: None,
             tried: BTreeSet::new(),
             pinned: false,
             unjudged: 0,

@@ -305,6 +305,9 @@ impl Page<'_> {
         let reviewed = self.mission.charter.policy.reviewer_required;
         let item = self.item(key)?;
         let passed = |what: &Option<Sha>| item.head.is_some() && *what == item.head;
+        if item.end.is_none() && item.found.is_some() && passed(&item.found) && !passed(&item.by_person) {
+            broken!("G4", "{key} is to be merged with findings that nobody answered");
+        }
         if item.end.is_none() && (!passed(&item.green) || (reviewed && !passed(&item.approved))) {
             broken!("G4", "{key} is to be merged at {:?}, where not every gate was passed", item.head);
         }
@@ -323,6 +326,9 @@ impl Page<'_> {
             if !passed(&item.head, head) || !passed(&item.green, head) {
                 broken!("G4", "{key} was accepted at {}, where the checks did not pass", head.short());
             }
+            if passed(&item.found, head) && !passed(&item.by_person, head) {
+                broken!("G4", "{key} was accepted at {} with findings that nobody answered", head.short());
+            }
             if policy.reviewer_required && !passed(&item.approved, head) {
                 broken!("G4", "{key} was accepted at {}, which nobody else approved", head.short());
             }
@@ -338,6 +344,8 @@ impl Page<'_> {
     fn seen(&mut self, key: &ItemKey, event: &Event) -> Kept {
         let truth = self.truth();
         let by_note = matches!(self.input, Input::Mission { what: MissionInput::Note { .. }, .. });
+        let found = self.found();
+        let reviewers = self.mission.charter.policy.reviewers as usize;
         let reruns = self.mission.charter.policy.check_reruns;
         let item = self.item(key)?;
         match event {
@@ -378,9 +386,26 @@ impl Page<'_> {
                 if item.authors.iter().any(|author| author.as_str() == by) {
                     broken!("G4", "{by} judged {key}, and wrote it");
                 }
-                item.approved = approve.then(|| head.clone());
+                if item.approvals.0.as_ref() != Some(head) {
+                    item.approvals = (Some(head.clone()), BTreeSet::new());
+                }
+                let person = by == "operator";
+                if *approve {
+                    item.approvals.1.insert(by.clone());
+                }
+                let enough = person || item.approvals.1.len() >= reviewers;
+                item.approved = (*approve && enough).then(|| head.clone());
+                if *approve && person {
+                    item.by_person = Some(head.clone());
+                }
+                if item.by_person.as_ref() == Some(head) {
+                    item.approved = Some(head.clone());
+                }
             }
-            Event::PullSeen { seen, .. } if item.head.as_ref() != Some(&seen.head) => {
+            Event::PullSeen { seen, .. } if item.head.as_ref() == Some(&seen.head) => {
+                item.found = found.filter(|head| *head == seen.head);
+            }
+            Event::PullSeen { seen, .. } => {
                 broken!(
                     "G18",
                     "a look at {} counts for {key}, whose head is {:?}",
@@ -406,6 +431,18 @@ impl Page<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The head in which bots found something, by the look that is the step's input.
+    fn found(&self) -> Option<Sha> {
+        let Input::Mission { what: MissionInput::Effect { result: EffectResult::Looked(seen), .. }, .. } =
+            self.input
+        else {
+            return None;
+        };
+        let bots = &self.mission.charter.policy.bugbots;
+        let found = seen.comments.iter().any(|comment| comment.head == seen.head && comment.is_by(bots));
+        found.then(|| seen.head.clone())
     }
 
     /// What the checks said in the step's input: of which head, and whether they passed.

@@ -203,8 +203,9 @@ impl Worker {
             runs: String::new(),
         };
         self.asked_at = world.now;
-        let role = world.agent(self.agent).role.as_deref().map(Skill::new);
-        let join = Join { agent: self.name.clone(), role, cli: "sim".to_owned(), place };
+        let scripted = world.agent(self.agent);
+        let (role, cli) = (scripted.role.as_deref().map(Skill::new), scripted.cli.clone());
+        let join = Join { agent: self.name.clone(), role, cli, place };
         self.poster.post(world, pid, op, &Input::Join(join), true);
     }
 

@@ -145,6 +145,7 @@ impl World {
             mergeable: Mergeable::Yes,
             governed: Vec::new(),
             has_diff: true,
+            comments: Vec::new(),
         };
         self.report(EffectKind::Look, EffectResult::Looked(seen));
         self.report(EffectKind::Check, EffectResult::Checked { head: sha(digit), checks });

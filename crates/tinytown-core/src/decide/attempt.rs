@@ -180,6 +180,7 @@ impl Turn<'_> {
 
     fn hand_in(&mut self, ix: ItemIx, claim: &Claim, head: &Sha, empty: bool, summary: &str) {
         let Claim { item, agent, attempt, .. } = claim.clone();
+        let cli = self.cli_of(&agent);
         self.emit(Event::ItemSubmitted {
             item,
             agent,
@@ -187,6 +188,8 @@ impl Turn<'_> {
             head: head.clone(),
             empty,
             summary: summary.to_owned(),
+            cli,
+            spend: self.spend,
         });
         self.free(claim);
         if self.mission.item(ix).task.is_some() {
@@ -204,6 +207,7 @@ impl Turn<'_> {
             attempt,
             cause: cause.to_owned(),
             detail: detail.to_owned(),
+            spend: self.spend,
         });
         self.after_failure(ix);
     }
@@ -246,7 +250,14 @@ impl Turn<'_> {
         let Claim { item, agent, attempt, .. } = claim;
         let key = item.clone();
         let detail = question.to_owned();
-        self.emit(Event::AttemptFailed { item, agent, attempt, cause: "stuck".to_owned(), detail });
+        self.emit(Event::AttemptFailed {
+            item,
+            agent,
+            attempt,
+            cause: "stuck".to_owned(),
+            detail,
+            spend: self.spend,
+        });
         let hold = Hold::Stuck { question: question.to_owned() };
         self.emit(Event::ItemHeld { item: key, hold });
     }

@@ -104,7 +104,15 @@ impl Turn<'_> {
             // It is over, or what was seen is not about the head that we know.
             (PullState::Closed | PullState::Merged(_), ..) => return self.watch_later(ix),
         }
-        self.emit(Event::PullSeen { item, seen: Box::new(seen.clone()) });
+        // Whose comments count is the policy's, and what was said of an earlier head is not about this one.
+        let mut seen = seen.clone();
+        let bots = &self.mission.policy().bugbots;
+        seen.comments.retain(|comment| comment.head == seen.head && comment.is_by(bots));
+        let answered = seen.comments.is_empty() && self.open_fix_cause(ix) == Some("bugbot");
+        self.emit(Event::PullSeen { item, seen: Box::new(seen) });
+        if answered {
+            self.supersede_unbegun_fix(ix);
+        }
     }
 
     fn pull_state(&mut self, ix: ItemIx, state: &PullState) {
@@ -159,6 +167,7 @@ impl Turn<'_> {
             mergeable: Mergeable::Conflict(detail.to_owned()),
             governed: now.gates.governed.clone(),
             has_diff: true,
+            comments: Vec::new(),
         };
         let item = self.mission.key(ix).clone();
         self.emit(Event::PullSeen { item, seen: Box::new(seen) });

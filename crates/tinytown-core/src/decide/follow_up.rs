@@ -81,10 +81,10 @@ impl Turn<'_> {
     pub(super) fn fixed(&mut self, ix: ItemIx, head: &Sha, by: &AgentName) {
         let Some(parent) = self.mission.item(ix).parent else { return };
         let item = self.mission.key(parent).clone();
-        let (head, by) = (head.clone(), by.clone());
+        let (head, cli, by) = (head.clone(), self.cli_of(by), by.clone());
         match self.mission.item(parent).now.phase {
-            Phase::Gated => self.emit(Event::HeadProposed { item, head, by }),
-            Phase::Pending | Phase::Ready => self.emit(Event::BaseMended { item, head, by }),
+            Phase::Gated => self.emit(Event::HeadProposed { item, head, by, cli }),
+            Phase::Pending | Phase::Ready => self.emit(Event::BaseMended { item, head, by, cli }),
             _ => {}
         }
     }

@@ -7,9 +7,10 @@ use super::attempt::backoff;
 use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, Hold, Outcome};
 use crate::item::Kind;
-use crate::mission::{ItemIx, Phase};
+use crate::mission::{Gates, ItemIx, Phase};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Mergeable, PullState};
+use crate::spend::Spend;
 use crate::text::Text;
 
 /// How soon a merge is tried again that the user's local changes were in the way of.
@@ -31,6 +32,20 @@ enum Verdict {
     Review,
     /// Every gate is passed.
     Pass,
+}
+
+/// All that bots found in one head is one fix.
+fn findings(gates: &Gates) -> Verdict {
+    let count = gates.findings.len();
+    let author = gates.findings.first().map_or("", |first| first.author.as_str());
+    let what = if count == 1 { "a finding" } else { "findings" };
+    let texts: Vec<String> =
+        gates.findings.iter().map(|finding| format!("{}: {}", finding.author, finding.text)).collect();
+    Verdict::Mend {
+        cause: "bugbot",
+        summary: format!("{author} has {what} that nobody has answered"),
+        output: Text::inline(texts.join("\n\n")),
+    }
 }
 
 impl Turn<'_> {
@@ -119,6 +134,9 @@ impl Turn<'_> {
             }
             Some(Mergeable::Yes) => {}
         }
+        if !gates.findings.is_empty() && !gates.person && !is_planted(Mutant::FindingsIgnored) {
+            return findings(gates);
+        }
         if item.unmet > 0 || (!gates.governed.is_empty() && !gates.person) {
             return Verdict::LookLater { again: false };
         }
@@ -127,7 +145,7 @@ impl Turn<'_> {
                 let summary = format!("{} asks for changes", review.by);
                 Verdict::Mend { cause: "review", summary, output: Text::inline(review.summary.clone()) }
             }
-            None if self.mission.policy().reviewer_required => Verdict::Review,
+            _ if self.mission.wants_review(ix) => Verdict::Review,
             Some(_) | None => Verdict::Pass,
         }
     }
@@ -182,17 +200,24 @@ impl Turn<'_> {
     fn judge_empty(&mut self, ix: ItemIx) {
         let review = self.mission.item(ix).now.gates.review.clone();
         match review {
-            Some(review) if review.approve => self.done(ix, Outcome::Unchanged),
-            Some(review) => {
+            Some(review) if !review.approve => {
                 let item = self.mission.item(ix);
                 let (key, attempt) = (item.spec.key.clone(), item.now.launches);
                 let Some(agent) = item.now.authors.last().cloned() else { return };
                 let cause = "empty-change".to_owned();
-                self.emit(Event::AttemptFailed { item: key, agent, attempt, cause, detail: review.summary });
+                self.emit(Event::AttemptFailed {
+                    item: key,
+                    agent,
+                    attempt,
+                    cause,
+                    detail: review.summary,
+                    spend: Spend::default(),
+                });
                 self.after_failure(ix);
             }
-            None if self.mission.policy().reviewer_required => self.review(ix),
-            None => {}
+            Some(_) if !self.mission.wants_review(ix) => self.done(ix, Outcome::Unchanged),
+            _ if self.mission.policy().reviewer_required => self.review(ix),
+            _ => {}
         }
     }
 

@@ -23,6 +23,7 @@ use crate::input::{Answer, MissionInput, NewMission};
 use crate::letter::{Delivery, Letter, Recipient};
 use crate::mission::{Charter, IllegalTransition, ItemIx, Mission, Phase};
 use crate::roster::{Roster, RosterChange};
+use crate::spend::Spend;
 use crate::time::Time;
 
 /// One input, decided.
@@ -157,6 +158,8 @@ struct Turn<'a> {
     roster: &'a mut Roster,
     now: Time,
     step: Step,
+    /// What the attempt cost that the input is about.
+    spend: Spend,
     /// Items to be looked at before the step ends.
     queue: VecDeque<ItemIx>,
 }
@@ -164,7 +167,14 @@ struct Turn<'a> {
 impl<'a> Turn<'a> {
     fn begin(mission: &'a mut Mission, roster: &'a mut Roster, now: Time) -> Self {
         let (seq, now) = mission.begin_step(now);
-        Self { mission, roster, now, step: Step::new(seq, now), queue: VecDeque::new() }
+        Self {
+            mission,
+            roster,
+            now,
+            step: Step::new(seq, now),
+            spend: Spend::default(),
+            queue: VecDeque::new(),
+        }
     }
 
     /// Makes an event true and remembers whom it concerns.
@@ -192,6 +202,11 @@ impl<'a> Turn<'a> {
     fn touch_all(&mut self) {
         let count = u32::try_from(self.mission.items().len()).unwrap_or(u32::MAX);
         self.queue.extend((0..count).map(ItemIx));
+    }
+
+    /// The agent CLI that an agent runs.
+    fn cli_of(&self, agent: &AgentName) -> String {
+        self.roster.get(agent).map_or_else(String::new, |entry| entry.cli.clone())
     }
 
     fn roster(&mut self, change: RosterChange) {

@@ -245,6 +245,7 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
     match event {
         Event::ItemAssigned { agent, generation, attempt, fence, .. } => {
             item.launches = *attempt;
+            item.began_at.get_or_insert(now);
             item.assignment = Some(Assignment {
                 agent: agent.clone(),
                 generation: *generation,
@@ -264,14 +265,17 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
                 held.since = now;
             }
         }
-        Event::ItemSubmitted { agent, head, empty, summary, .. } => {
+        Event::ItemSubmitted { agent, head, empty, summary, cli, .. } => {
             item.base = item.assignment.take().and_then(|held| held.base);
             item.evidence = None;
             item.empty = *empty;
+            if *empty {
+                item.gates = Gates::default();
+            }
             item.summary.clone_from(summary);
-            propose(item, head, agent);
+            propose(item, head, agent, cli);
         }
-        Event::HeadProposed { head, by, .. } => propose(item, head, by),
+        Event::HeadProposed { head, by, cli, .. } => propose(item, head, by, cli),
         Event::AttemptFailed { agent, attempt, cause, detail, .. } => {
             item.attempts += 1;
             if !item.tried.contains(agent) {
@@ -302,9 +306,9 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
         Event::ItemPinned { agent, .. } => item.pinned = Some(agent.clone()),
         Event::MergeWanted { .. } => item.merge_wanted = true,
         Event::ExternalsClosed { references, .. } => item.externals.retain(|open| !references.contains(open)),
-        Event::BaseMended { head, by, .. } => {
+        Event::BaseMended { head, by, cli, .. } => {
             item.mended_base = Some(head.clone());
-            wrote(item, by);
+            wrote(item, by, cli);
         }
         Event::ItemDone { outcome, .. } => {
             item.outcome = Some(outcome.clone());
@@ -359,6 +363,7 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
         Event::PullSeen { seen, .. } => {
             item.gates.mergeable = Some(seen.mergeable.clone());
             item.gates.governed.clone_from(&seen.governed);
+            item.gates.findings.clone_from(&seen.comments);
         }
         Event::PullState { state, .. } => {
             if let Some(pull) = &mut item.pull {
@@ -375,6 +380,11 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
         }
         Event::VerdictGiven { by, approve, summary, .. } => {
             item.gates.person |= by == "operator" && *approve;
+            if let (true, Ok(agent)) = (*approve && by != "operator", crate::id::AgentName::new(by))
+                && !item.gates.approvals.contains(&agent)
+            {
+                item.gates.approvals.push(agent);
+            }
             item.gates.review = Some(Review { by: by.clone(), approve: *approve, summary: summary.clone() });
             // A review takes long: whether the head is still proposed, and merges, is looked at once more.
             item.gates.mergeable = item.gates.mergeable.take().filter(|_| !approve);
@@ -406,12 +416,15 @@ fn over(item: &mut ItemNow, attempt: u32, agent: &crate::id::AgentName, cause: &
     item.evidence = Some(Evidence { attempt, agent: Some(agent.clone()), cause, detail });
 }
 
-fn propose(item: &mut ItemNow, head: &crate::id::Sha, by: &crate::id::AgentName) {
+fn propose(item: &mut ItemNow, head: &crate::id::Sha, by: &crate::id::AgentName, cli: &str) {
     item.proposed = Some(head.clone());
-    wrote(item, by);
+    wrote(item, by, cli);
 }
 
-fn wrote(item: &mut ItemNow, by: &crate::id::AgentName) {
+fn wrote(item: &mut ItemNow, by: &crate::id::AgentName, cli: &str) {
+    if !cli.is_empty() && !item.author_clis.iter().any(|known| known == cli) {
+        item.author_clis.push(cli.to_owned());
+    }
     if !item.authors.contains(by) {
         item.authors.push(by.clone());
     }

@@ -51,11 +51,24 @@ impl Mission {
     /// Reviewers who wrote nothing under review; if there is none at all, anybody who wrote nothing under review.
     fn may_review(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
         let Some(parent) = self.item(ix).parent else { return false };
-        let authors = &self.item(parent).now.authors;
-        if authors.contains(&agent.name) && !is_planted(Mutant::OwnReviewCounted) {
-            return false;
-        }
-        agent.role.as_ref().is_some_and(Role::is_reviewer)
-            || !roster.reviewers().any(|other| !authors.contains(&other.name))
+        let may = |agent: &Agent| self.is_independent(parent, agent);
+        may(agent) && (agent.role.as_ref().is_some_and(Role::is_reviewer) || !roster.reviewers().any(may))
+    }
+
+    /// Whether an agent wrote nothing of the item's work and has not approved it already; where the policy
+    /// asks for it, its CLI wrote nothing of it either.
+    fn is_independent(&self, parent: ItemIx, agent: &Agent) -> bool {
+        let now = &self.item(parent).now;
+        let wrote = now.authors.contains(&agent.name) && !is_planted(Mutant::OwnReviewCounted);
+        let approved = now.gates.approvals.contains(&agent.name);
+        let same_cli = self.policy().independent_cli && now.author_clis.contains(&agent.cli);
+        !wrote && !approved && !same_cli && !agent.is_conductor()
+    }
+
+    /// Whether the item's head needs one more approval.
+    pub(crate) fn wants_review(&self, ix: ItemIx) -> bool {
+        let gates = &self.item(ix).now.gates;
+        let wanted = if is_planted(Mutant::OneReviewIsEnough) { 1 } else { self.policy().reviewers as usize };
+        self.policy().reviewer_required && !gates.person && gates.approvals.len() < wanted
     }
 }

@@ -8,7 +8,8 @@ use crate::event::{Addressee, FollowUp, Hold, Outcome, SkipReason};
 use crate::id::{AgentName, Claim, Fence, Generation, MissionId, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
-use crate::observation::{Checks, Mergeable, Pull};
+use crate::observation::{Checks, Comment, Mergeable, Pull};
+use crate::spend::Spend;
 use crate::time::Time;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -131,9 +132,15 @@ pub struct Gates {
     /// Whether it can be merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mergeable: Option<Mergeable>,
-    /// What the review says.
+    /// What the last review says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
+    /// Which agents approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<AgentName>,
+    /// What bots found in it that nobody has answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Comment>,
     /// Files that it changes and that govern the mission.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub governed: Vec<String>,
@@ -225,6 +232,15 @@ pub struct ItemNow {
     /// Who wrote what is under review.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<AgentName>,
+    /// Which agent CLIs they ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub author_clis: Vec<String>,
+    /// What was spent on it and on its fixes and reviews, as far as agents say.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub spent: Spend,
+    /// When it was first launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<Time>,
     /// Where the submitted work started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Sha>,
@@ -307,6 +323,9 @@ impl ItemNow {
             evidence: None,
             tried: Vec::new(),
             authors: Vec::new(),
+            author_clis: Vec::new(),
+            spent: Spend::default(),
+            began_at: None,
             base: None,
             mended_base: None,
             proposed: None,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::item::Item;
 use super::{ItemIx, Mission, MissionState, Phase};
 use crate::effect::EffectKind;
-use crate::event::Hold;
+use crate::event::{FollowUp, Hold};
 use crate::observation::{Checks, Mergeable};
 use crate::roster::Roster;
 use crate::time::Time;
@@ -32,6 +32,8 @@ pub enum WaitCode {
     Checks,
     /// A review of its head.
     Review,
+    /// What bots found in its head, and nobody has answered.
+    Bugbot,
     /// Whether its head merges into the base.
     Mergeability,
     /// Its merge.
@@ -67,6 +69,7 @@ impl WaitCode {
             Self::Agent => "agent",
             Self::Checks => "checks",
             Self::Review => "review",
+            Self::Bugbot => "bugbot",
             Self::Mergeability => "mergeability",
             Self::Merge => "merge",
             Self::EmptyChange => "empty-change",
@@ -219,8 +222,7 @@ impl Mission {
         let eligible = self.eligible(ix, roster);
         let busy: Vec<&str> = eligible.iter().map(crate::id::AgentName::as_str).collect();
         if item.is_review() && busy.is_empty() {
-            let detail = "no agent is there that wrote nothing under review; spawn a reviewer";
-            return reason(WaitCode::NoReviewer, Owner::Person, "operator", detail);
+            return reason(WaitCode::NoReviewer, Owner::Person, "operator", self.no_reviewer(item));
         }
         if busy.is_empty() {
             let detail = match (&item.now.pinned, &item.spec.role) {
@@ -236,6 +238,23 @@ impl Mission {
         reason(code, Owner::Machine, busy[0], format!("busy: {}", busy.join(", ")))
     }
 
+    fn no_reviewer(&self, review: &Item) -> String {
+        let parent = review.parent.map(|parent| self.item(parent));
+        let clis = parent.map_or(String::new(), |parent| parent.now.author_clis.join(", "));
+        match (self.policy().independent_cli && !clis.is_empty(), self.policy().reviewers) {
+            (true, _) => format!(
+                "no agent is there that wrote nothing under review and runs another CLI than {clis}; spawn such a reviewer"
+            ),
+            (false, 1) => "no agent is there that wrote nothing under review; spawn a reviewer".to_owned(),
+            (false, wanted) => {
+                let given = parent.map_or(0, |parent| parent.now.gates.approvals.len());
+                format!(
+                    "{given} of {wanted} approvals, and nobody else is there who wrote nothing under review; spawn a reviewer"
+                )
+            }
+        }
+    }
+
     /// Why a gated item is not done; the same order in which the gates are judged.
     fn gated(&self, ix: ItemIx) -> Reason {
         let item = self.item(ix);
@@ -244,7 +263,7 @@ impl Mission {
             return on_hold(hold);
         }
         if let Some(open) = now.open_fix {
-            return self.follow_up(ItemIx(open), WaitCode::Checks);
+            return self.follow_up(ItemIx(open), self.mended(ItemIx(open)));
         }
         if let Some(detail) = &now.forge_trouble {
             return reason(WaitCode::Forge, Owner::Machine, "forge", detail.clone());
@@ -302,6 +321,19 @@ impl Mission {
                 Some(detail) => reason(WaitCode::BaseCheckoutBusy, Owner::Person, "operator", detail.clone()),
                 None => reason(WaitCode::Merge, Owner::Machine, "dispatcher", "merging"),
             },
+        }
+    }
+
+    /// What a fix mends.
+    fn mended(&self, fix: ItemIx) -> WaitCode {
+        match &self.item(fix).task {
+            Some(FollowUp::Fix { cause, .. }) => match cause.as_str() {
+                "review" => WaitCode::Review,
+                "bugbot" => WaitCode::Bugbot,
+                "conflict" => WaitCode::Mergeability,
+                _ => WaitCode::Checks,
+            },
+            _ => WaitCode::Checks,
         }
     }
 

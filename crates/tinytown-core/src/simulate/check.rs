@@ -63,6 +63,8 @@ pub(super) fn flaws(scenario: &Scenario) -> Vec<Flaw> {
     for meanwhile in &scenario.meanwhile {
         match &meanwhile.what {
             Happening::Push(number)
+            | Happening::Find(number)
+            | Happening::Resolve(number)
             | Happening::Close(number)
             | Happening::Merge(number)
             | Happening::Conflict(number)

@@ -109,6 +109,10 @@ impl<'a> Script<'a> {
         Some(match scripted.unwrap_or_else(|| self.checks_by_chance(item, nth)) {
             CheckAnswer::Green => Checks::Green,
             CheckAnswer::Red => Checks::Red(report("1 test failed")),
+            CheckAnswer::Infrastructure => {
+                let report = report("connection reset by peer");
+                Checks::Red(CheckReport { infrastructure: true, ..report })
+            }
             CheckAnswer::Pending => Checks::Pending,
             CheckAnswer::CouldNotRun => Checks::CouldNotRun(report("command not found")),
             CheckAnswer::NotRequired => Checks::NotRequired,

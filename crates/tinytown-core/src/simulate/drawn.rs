@@ -40,6 +40,8 @@ impl Scenario {
                 item_timeout_secs: dice.between(60, 300, "item_timeout", 0),
                 stall_timeout_secs: dice.between(20, 60, "stall_timeout", 0),
                 check_reruns: small(dice, 0, 3, "check_reruns"),
+                reviewers: if agents.len() > 3 { small(dice, 1, 2, "reviewers") } else { 1 },
+                independent_cli: agents.len() > 3 && dice.happens(0.2, "independent_cli", 0),
                 person_wait_secs: if dice.happens(0.3, "nobody is waited for", 0) { 0 } else { 259_200 },
                 ..Policy::default()
             },
@@ -85,7 +87,8 @@ fn agents(dice: Dice, count: usize) -> Vec<ScriptedAgent> {
         let late = dice.happens(0.2, "joins late", nth) && nth > 0;
         let joins = if late { dice.between(1, 120, "joins", nth) } else { 0 };
         let takes = Span::millis(dice.between(1_000, 20_000, "takes", nth));
-        ScriptedAgent { takes, joins: Span::secs(joins), ..ScriptedAgent::new(name, *role) }
+        let cli = ["simulated", "other"][usize::from(dice.happens(0.5, "other cli", nth))].to_owned();
+        ScriptedAgent { cli, takes, joins: Span::secs(joins), ..ScriptedAgent::new(name, *role) }
     };
     (0..).zip(&AGENTS).take(count).map(drawn).collect()
 }
@@ -132,6 +135,7 @@ fn chance(dice: Dice) -> Chance {
         could_not_run: of("could not run"),
         unknown: of("unknown"),
         unavailable: of("unavailable"),
+        finding: of("finding"),
         push: of("push"),
         close: of("close"),
         merge: of("merge"),

@@ -98,6 +98,9 @@ impl<'a> Outside<'a> {
         let Some(pull) = self.open_pull(number) else { return };
         let (script, chance) = (self.script, &self.script.scenario().chance);
         let happens = |probability, what| script.happens(probability, what, item, nth);
+        if happens(chance.finding, "finding") {
+            self.comment(&pull);
+        }
         let mut head = pull.head.clone();
         if happens(chance.push, "push") {
             head = self.push(item, &pull);
@@ -112,13 +115,28 @@ impl<'a> Outside<'a> {
         }
     }
 
+    fn comment(&mut self, pull: &Pull) {
+        let (author, text) = ("bugbot[bot]", "this overflows for large inputs");
+        self.forge.comment(pull.number, author, text);
+        self.by_hand.push(ByHand::Commented { pull: pull.number, author: author.to_owned() });
+    }
+
     /// Does what happens besides, if it can happen now. Of agents and operators others take care.
     pub(super) fn happen(&mut self, happening: &Happening, mission: &Mission) -> bool {
         match happening {
-            Happening::Push(number) | Happening::Close(number) | Happening::Merge(number) => {
+            Happening::Push(number)
+            | Happening::Find(number)
+            | Happening::Resolve(number)
+            | Happening::Close(number)
+            | Happening::Merge(number) => {
                 let Some(pull) = self.open_pull_of(*number, mission) else { return false };
                 match happening {
                     Happening::Push(_) => drop(self.push(&IssueRef::own(*number).key(), &pull)),
+                    Happening::Find(_) => self.comment(&pull),
+                    Happening::Resolve(_) => {
+                        self.forge.resolve_comments(pull.number);
+                        self.by_hand.push(ByHand::Resolved { pull: pull.number });
+                    }
                     Happening::Close(_) => self.close(pull.number),
                     _ => self.merge(pull.number),
                 }

@@ -73,6 +73,9 @@ pub struct ScriptedAgent {
     /// What it is good at.
     #[serde(default)]
     pub role: Option<String>,
+    /// The agent CLI that it runs.
+    #[serde(default = "simulated")]
+    pub cli: String,
     /// How long an attempt takes it.
     #[serde(default = "a_minute")]
     pub takes: Span,
@@ -82,6 +85,10 @@ pub struct ScriptedAgent {
     /// When its worker joins, after the start of the mission.
     #[serde(default)]
     pub joins: Span,
+}
+
+fn simulated() -> String {
+    "simulated".to_owned()
 }
 
 const fn a_minute() -> Span {
@@ -123,6 +130,8 @@ pub enum CheckAnswer {
     Green,
     /// Failed.
     Red,
+    /// Failed, because the machine or the network did.
+    Infrastructure,
     /// Not done yet.
     Pending,
     /// Could not run.
@@ -157,6 +166,10 @@ pub enum Happening {
     Resume,
     /// Somebody pushes another commit to the pull request of that issue.
     Push(u64),
+    /// A bot comments on the head of the pull request of that issue.
+    Find(u64),
+    /// Somebody resolves all comments on the pull request of that issue.
+    Resolve(u64),
     /// Somebody closes the pull request of that issue.
     Close(u64),
     /// Somebody merges the pull request of that issue by hand.
@@ -198,6 +211,8 @@ pub struct Chance {
     pub unknown: f64,
     /// The forge does not answer.
     pub unavailable: f64,
+    /// Between two looks a bot comments on a pull request.
+    pub finding: f64,
     /// Between two looks somebody pushes to a pull request.
     pub push: f64,
     /// Between two looks somebody closes a pull request.
@@ -245,7 +260,14 @@ impl ScriptedAgent {
     /// An honest agent of that name and role.
     pub fn new(name: AgentName, role: Option<&str>) -> Self {
         let role = role.map(str::to_owned);
-        Self { name, role, takes: a_minute(), conduct: Conduct::Honest, joins: Span::default() }
+        Self {
+            name,
+            role,
+            cli: simulated(),
+            takes: a_minute(),
+            conduct: Conduct::Honest,
+            joins: Span::default(),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl<'a> Workers<'a> {
             runs: String::new(),
         };
         let (name, role) = (scripted.name.clone(), scripted.role.as_deref().map(Role::new));
-        Some(Input::Join(Join { agent: name, role, cli: "simulated".to_owned(), place }))
+        Some(Input::Join(Join { agent: name, role, cli: scripted.cli.clone(), place }))
     }
 
     /// The name was given to a worker.

@@ -283,6 +283,7 @@ fn changes_to_what_governs_missions_wait_for_a_person() {
             mergeable: Mergeable::Yes,
             governed: vec!["tinytown.toml".to_owned()],
             has_diff: true,
+            comments: Vec::new(),
         })),
         _ => None,
     });
@@ -371,6 +372,7 @@ fn a_moved_head_voids_what_was_judged_before() {
             mergeable: Mergeable::Yes,
             governed: Vec::new(),
             has_diff: true,
+            comments: Vec::new(),
         })),
         _ => None,
     });

@@ -256,6 +256,7 @@ impl World {
                     mergeable: Mergeable::Yes,
                     governed: Vec::new(),
                     has_diff: true,
+                    comments: Vec::new(),
                 })
             }
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },

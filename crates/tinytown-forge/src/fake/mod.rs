@@ -83,6 +83,16 @@ impl FakeForge {
         self.model().push(name, to);
     }
 
+    /// Somebody comments on what a pull request proposes now.
+    pub fn comment(&self, pull: u64, author: &str, text: &str) {
+        self.model().comment(pull, author, text);
+    }
+
+    /// Somebody resolves all comments on a pull request.
+    pub fn resolve_comments(&self, pull: u64) {
+        self.model().resolve_comments(pull);
+    }
+
     /// A person closes a pull request without merging it.
     pub fn close(&self, pull: u64) {
         self.model().close(pull);

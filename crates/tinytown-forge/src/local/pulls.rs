@@ -127,6 +127,7 @@ impl LocalForge {
             mergeable: mergeable(&merged),
             governed: governed_files(changed.iter().map(String::as_str), &self.repo.layout.prefix, issues),
             has_diff: !changed.is_empty(),
+            comments: Vec::new(),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::id::{ItemKey, MissionId, OpId, Sha};
 use crate::issue::{Issue, IssueRef};
 use crate::item::Kind;
 use crate::letter::Brief;
-use crate::observation::{Checks, Pull};
+use crate::observation::{Checks, Comment, Pull};
 use commits::{Commits, Place};
 use state::Record;
 
@@ -152,6 +152,22 @@ impl ForgeModel {
             None => drop(self.branches.remove(name)),
             Some(Some(place)) => drop(self.branches.insert(name.to_owned(), place)),
             Some(None) => {}
+        }
+    }
+
+    /// Somebody comments on what a pull request proposes now.
+    pub fn comment(&mut self, pull: u64, author: &str, text: &str) {
+        let Some(head) = self.pull(pull).map(|pull| pull.head) else { return };
+        let comment = Comment { author: author.to_owned(), head, text: text.to_owned() };
+        if let Some(record) = self.pull_mut(pull) {
+            record.comments.push(comment);
+        }
+    }
+
+    /// Somebody resolves all comments on a pull request.
+    pub fn resolve_comments(&mut self, pull: u64) {
+        if let Some(record) = self.pull_mut(pull) {
+            record.comments.clear();
         }
     }
 

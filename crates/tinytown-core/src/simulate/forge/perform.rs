@@ -140,7 +140,14 @@ impl ForgeModel {
             (record.head, record.empty) = (head, empty);
             return number;
         }
-        self.pulls.push(Record { branch: branch.to_owned(), head, closed: false, empty, merged: None });
+        self.pulls.push(Record {
+            branch: branch.to_owned(),
+            head,
+            comments: Vec::new(),
+            closed: false,
+            empty,
+            merged: None,
+        });
         u64::try_from(self.pulls.len()).unwrap_or(u64::MAX)
     }
 

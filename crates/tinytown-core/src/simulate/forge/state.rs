@@ -5,7 +5,7 @@ use super::{Denial, ForgeModel};
 use crate::governed::governed_files;
 use crate::id::Sha;
 use crate::mutant::{Mutant, is_planted};
-use crate::observation::{Mergeable, Observation, Pull, PullState};
+use crate::observation::{Comment, Mergeable, Observation, Pull, PullState};
 
 /// A pull request.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub(super) struct Record {
     pub(super) branch: String,
     /// Its last head, in case the branch is gone.
     pub(super) head: Place,
+    /// Comments that nobody has resolved.
+    pub(super) comments: Vec<Comment>,
     pub(super) closed: bool,
     /// Its head was in the base already when it was published: there is nothing that could be merged.
     pub(super) empty: bool,
@@ -54,6 +56,7 @@ impl ForgeModel {
             state: self.state(record),
             mergeable,
             has_diff: !changed.is_empty(),
+            comments: record.comments.clone(),
             governed: governed_files(changed, "", Some("issues")),
         })
     }

@@ -63,6 +63,18 @@ pub enum What {
 /// What people do at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ByHand {
+    /// A bot commented.
+    Commented {
+        /// On which pull request.
+        pull: u64,
+        /// Whose account.
+        author: String,
+    },
+    /// The comments were resolved.
+    Resolved {
+        /// On which pull request.
+        pull: u64,
+    },
     /// They push to a pull request.
     Pushed {
         /// Its number.

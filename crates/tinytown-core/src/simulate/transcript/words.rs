@@ -198,6 +198,8 @@ impl Teller {
     fn by_hand(&mut self, act: &ByHand) -> String {
         match act {
             ByHand::Pushed { pull, head } => format!("somebody pushes {} to PR {pull}", self.names.of(head)),
+            ByHand::Commented { pull, author } => format!("{author} comments on PR {pull}"),
+            ByHand::Resolved { pull } => format!("somebody resolves the comments on PR {pull}"),
             ByHand::Closed { pull } => format!("somebody closes PR {pull}"),
             ByHand::Merged { pull, commit } => {
                 format!("somebody merges PR {pull} as {}", self.names.of(commit))
