@@ -40,6 +40,8 @@ table! {
         HelpRetired: "help-retired" ["mission blocked", "mission running", "mission stopped", "ready", "assigned", "gated", "done", "skipped"],
         WatchdogLooked: "watchdog-looked" ["mission blocked", "mission running"],
         NoteTaken: "note-taken" ["mission blocked", "mission running", "mission stopped"],
+        ItemJoined: "item-joined" ["no item"],
+        ExternalJoined: "external-joined" ["pending"],
         ItemAdded: "item-added" ["no item"],
         ItemReady: "item-ready" ["pending"],
         ItemAssigned: "item-assigned" ["ready"],
@@ -151,6 +153,7 @@ table! {
         Note: "note" ["input"],
         Stop: "stop" ["input"],
         Resume: "resume" ["input"],
+        Add: "add" ["input"],
         // The town makes these of others.
         AgentGone: "agent-gone" [],
         AgentRetires: "agent-retires" [],

@@ -370,10 +370,21 @@ impl Walk {
         let stopped = self.recorder.town.mission(mission).is_some_and(|one| !one.head().state.is_active());
         let what = match self.roll(10) {
             0 => MissionInput::Stop { force: true },
+            1..5 => return self.add(mission),
             _ if stopped => MissionInput::Resume,
             _ => MissionInput::Stop { force: false },
         };
         self.tell(mission, what);
+    }
+
+    /// An issue for which others may wait outside, or another one.
+    fn add(&mut self, mission: MissionId) {
+        let first = self.missions * 10;
+        let number = if self.chance(50) { 900 } else { first + 5 };
+        let mut blobs = Vec::new();
+        let item = ItemSpec { external: Vec::new(), ..self.item(number, number) };
+        let item = long_body(item, &mut blobs);
+        self.post(&Input::Mission { mission, what: MissionInput::Add { items: vec![item] } }, blobs);
     }
 
     // The forge.

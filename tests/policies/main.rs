@@ -49,6 +49,8 @@ scenarios! {
     ladder_of_fixes
     lost_worker
     mergeability_unknown
+    mission_grows
+    mission_grows_in_a_circle
     new_head_between_looks
     no_reviewer
     nothing_done

@@ -4,6 +4,7 @@ mod conflicts;
 mod doctor;
 mod documents;
 mod errands;
+mod growing;
 mod hygiene;
 mod kills;
 mod oddities;

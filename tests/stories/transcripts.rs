@@ -17,19 +17,19 @@ const NAMED: [(&str, &str); 6] = [
 ];
 
 /// Commands and what came of them.
-struct Transcript<'t> {
+pub(crate) struct Transcript<'t> {
     town: &'t Town,
     text: String,
 }
 
 impl<'t> Transcript<'t> {
-    fn of(town: &'t Town) -> Self {
+    pub(crate) fn of(town: &'t Town) -> Self {
         Self { town, text: String::new() }
     }
 
     /// Runs `tt`, and keeps what it says.
     #[track_caller]
-    fn tt(&mut self, arguments: &[&str], code: i32) -> Output {
+    pub(crate) fn tt(&mut self, arguments: &[&str], code: i32) -> Output {
         let output = self.town.tt(arguments).exits(code);
         let word = |word: &&str| match word {
             word if word.is_empty() || word.contains([' ', '#']) => format!("'{word}'"),
@@ -47,14 +47,14 @@ impl<'t> Transcript<'t> {
 
     /// The same for a command that has no data, since it is refused.
     #[track_caller]
-    fn refused(&mut self, arguments: &[&str], code: i32) {
+    pub(crate) fn refused(&mut self, arguments: &[&str], code: i32) {
         let output = self.tt(arguments, code);
         assert_eq!(output.stdout, "", "a refusal has no data");
     }
 
     /// Compares with the snapshot of that name.
     #[track_caller]
-    fn compare(self, name: &str) {
+    pub(crate) fn compare(self, name: &str) {
         let mut named = NAMED.to_vec();
         let path = self.town.path().display().to_string();
         named.insert(0, (path.as_str(), "[PLACE]"));
@@ -87,13 +87,13 @@ fn file(town: &Town, path: &str, text: &str) {
     town.commit("A file");
 }
 
-fn wait_code<'s>(status: &'s Value, key: &str) -> &'s str {
+pub(crate) fn wait_code<'s>(status: &'s Value, key: &str) -> &'s str {
     let items = status["work_items"].as_array().expect("items");
     let item = items.iter().find(|item| item["key"] == key);
     item.and_then(|item| item["wait"]["code"].as_str()).unwrap_or_default()
 }
 
-fn state<'s>(status: &'s Value, key: &str) -> &'s str {
+pub(crate) fn state<'s>(status: &'s Value, key: &str) -> &'s str {
     let items = status["work_items"].as_array().expect("items");
     items.iter().find(|item| item["key"] == key).and_then(|item| item["state"].as_str()).unwrap_or_default()
 }
@@ -230,7 +230,7 @@ fn what_is_not_there_is_said_by_every_command_that_names_it() {
 }
 
 /// An agent that waits for the file `go` with its first item, and otherwise does what it is asked to.
-fn waiting_agent(town: &Town) -> String {
+pub(crate) fn waiting_agent(town: &Town) -> String {
     let go = town.path().join("go").display().to_string();
     let works = tinytown_tests::support::WORKS;
     town.agent_script(&format!(

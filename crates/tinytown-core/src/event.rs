@@ -63,6 +63,20 @@ pub enum Event {
         by: String,
     },
 
+    /// An operator added an item; it is a planned one like those of the start.
+    ItemJoined {
+        /// The item.
+        item: ItemKey,
+        /// All of it.
+        spec: Box<ItemSpec>,
+    },
+    /// An issue outside the mission for which it waited has become an item of the mission: it waits for that.
+    ExternalJoined {
+        /// Who waits.
+        item: ItemKey,
+        /// For which.
+        reference: IssueRef,
+    },
     /// A follow-up item was added.
     ItemAdded {
         /// The follow-up.
@@ -521,7 +535,9 @@ impl Event {
             | Self::WatchdogLooked
             | Self::NoteTaken { .. } => None,
             Self::HelpAsked { item, .. } | Self::HelpRetired { item } => item.as_ref(),
-            Self::ItemAdded { item, .. }
+            Self::ItemJoined { item, .. }
+            | Self::ExternalJoined { item, .. }
+            | Self::ItemAdded { item, .. }
             | Self::ItemReady { item }
             | Self::ItemAssigned { item, .. }
             | Self::ItemDelivered { item, .. }
@@ -568,6 +584,7 @@ impl Event {
             self,
             Self::MissionStarted
                 | Self::MissionResumed
+                | Self::ItemJoined { .. }
                 | Self::ItemReady { .. }
                 | Self::ItemAssigned { .. }
                 | Self::ItemStarted { .. }

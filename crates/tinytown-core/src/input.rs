@@ -134,6 +134,11 @@ pub enum MissionInput {
     },
     /// Go on after a stop.
     Resume,
+    /// An operator adds work: all of it, or nothing if any of it does not fit.
+    Add {
+        /// The compiled items, frozen at that moment. They may depend on each other and on items of the mission.
+        items: Vec<ItemSpec>,
+    },
     /// The worker of an agent that holds an assignment here has ended, or was declared lost.
     AgentGone {
         /// Which agent.

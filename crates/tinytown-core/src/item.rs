@@ -162,3 +162,17 @@ pub struct ItemSpec {
     /// What it was made from.
     pub origin: Origin,
 }
+
+impl ItemSpec {
+    /// Makes dependencies on items of those issues outside that are items of the mission; tells which.
+    pub fn take_in(&mut self, is_inside: impl Fn(&ItemKey) -> bool) -> Vec<IssueRef> {
+        let outside = std::mem::take(&mut self.external);
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            outside.into_iter().partition(|external| is_inside(&external.on.key()));
+        self.external = outside;
+        let joined = inside.iter().map(|external| external.on.clone()).collect();
+        self.depends_on
+            .extend(inside.into_iter().map(|External { on, source }| Dependency { on: on.key(), source }));
+        joined
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::decide::{self, Grant, Step};
+use crate::event::Event;
 use crate::id::{AgentName, Generation, MessageId, MissionId};
 use crate::input::{Answer, Input, Join, Message, MissionInput, NewMission, Refusal};
 use crate::letter::{Delivery, Letter, MESSAGE_LIMIT, Recipient, message_key};
@@ -89,9 +90,8 @@ impl Town {
     }
 
     fn insert(&mut self, mission: Mission) {
-        for objective in &mission.charter().objectives {
-            self.objectives.insert(objective.clone(), mission.id());
-        }
+        let open = mission.objectives().map(|objective| (objective.to_owned(), mission.id()));
+        self.objectives.extend(open);
         self.missions.insert(mission.id(), mission);
     }
 
@@ -123,11 +123,30 @@ impl Town {
 
     fn in_mission(&mut self, id: MissionId, input: &MissionInput, now: Time) -> Decided {
         let grant = self.grant(id, input);
+        if let Some(message) = self.taken(id, input) {
+            return refused(Refusal::NotNow, message, now);
+        }
         let Some(mission) = self.missions.get_mut(&id) else {
             return refused(Refusal::NotNow, format!("mission {id} has ended"), now);
         };
         let step = decide::decide(mission, &mut self.roster, input, now, grant);
+        for event in &step.events {
+            if let Event::ItemJoined { item, .. } = event {
+                self.objectives.insert(item.to_string(), id);
+            }
+        }
         Decided { mission: Some(id), begins: false, step }
+    }
+
+    /// Why something cannot be added: it is in an unfinished mission already, perhaps in that one.
+    fn taken(&self, id: MissionId, input: &MissionInput) -> Option<String> {
+        let MissionInput::Add { items } = input else { return None };
+        // What has ended takes nothing, whatever it was about.
+        self.missions.get(&id)?;
+        items.iter().find_map(|item| {
+            let mission = self.objectives.get(item.key.as_str())?;
+            Some(already_open_to(id, item.key.as_str(), *mission))
+        })
     }
 
     fn start(&mut self, new: &NewMission, now: Time) -> Decided {
@@ -274,4 +293,14 @@ pub fn already_open(objective: &str, mission: MissionId) -> String {
     format!(
         "{objective} is already in the unfinished mission {mission}; end that with: tt mission stop {mission} --force"
     )
+}
+
+/// The same for what is to be added to the mission `to`, which may be that one itself: nothing need be ended then.
+pub fn already_open_to(to: MissionId, objective: &str, mission: MissionId) -> String {
+    if to == mission {
+        return format!(
+            "{objective} is already in the unfinished mission {mission}, to which it was to be added"
+        );
+    }
+    already_open(objective, mission)
 }

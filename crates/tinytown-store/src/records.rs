@@ -230,7 +230,7 @@ pub struct Outline {
     pub id: MissionId,
     /// When it began.
     pub created_at: Time,
-    /// What the user named, as keys.
+    /// What it is about, as keys; see [`Mission::objectives`].
     pub objectives: Vec<String>,
     /// What changes about it as a whole.
     pub head: Head,
@@ -247,8 +247,10 @@ pub fn load_outline(row: &MissionRow) -> Result<Outline, StoreError> {
         created_at: Time,
         objectives: Vec<String>,
     }
-    let Named { created_at, objectives } = decode(&charter_of(row.id), &row.charter)?;
-    Ok(Outline { id: row.id, created_at, objectives, head: load_head(row)? })
+    let Named { created_at, mut objectives } = decode(&charter_of(row.id), &row.charter)?;
+    let head = load_head(row)?;
+    objectives.extend_from_slice(&head.joined);
+    Ok(Outline { id: row.id, created_at, objectives, head })
 }
 
 /// What changes about a mission as a whole.

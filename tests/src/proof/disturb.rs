@@ -2,6 +2,8 @@
 
 use tinytown_core::id::{MissionId, OpId};
 use tinytown_core::input::{Input, MissionInput};
+use tinytown_core::issue::IssueRef;
+use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, External, ItemSpec, Origin};
 
 use super::clocks::Ms;
 use super::dispatcher::Dispatcher;
@@ -92,6 +94,10 @@ impl World {
                 let text = self.meddling(id, whom, nth);
                 self.as_operator(|operator, world, pid| operator.note(world, pid, id, &text));
             }
+            if self.faults.fires(Kind::Grow, whom, nth) {
+                let items = self.growth(id, whom, nth);
+                self.as_operator(|operator, world, pid| operator.add(world, pid, id, items));
+            }
             if self.faults.fires(Kind::Command, whom, nth) {
                 let text = self.meddling(id, whom + 1_000, nth);
                 self.command(id, &text, nth);
@@ -119,6 +125,39 @@ impl World {
             10 => "pause".to_owned(),
             _ => "refresh".to_owned(),
         }
+    }
+
+    /// Two more items: one that depends on an item that is there, and on the other as if that were outside.
+    fn growth(&self, id: MissionId, whom: u64, nth: u64) -> Vec<ItemSpec> {
+        let mission = &self.ledger.missions[&id];
+        let planned: Vec<_> = mission.items.values().filter(|item| item.task.is_none()).collect();
+        let most = planned.len() as u64 - 1;
+        let at = self.dice.of("upon").between(0, most, "growth", whom << 32 | nth);
+        let upon = &planned[usize::try_from(at).unwrap_or(0)].spec;
+        let source = EdgeSource {
+            by: EdgeOrigin::Marker,
+            location: "growth".into(),
+            line: None,
+            words: String::new(),
+        };
+        let item = |number| {
+            let reference = IssueRef::own(number);
+            ItemSpec {
+                key: reference.key(),
+                title: format!("Issue {number}"),
+                pinned: None,
+                depends_on: Vec::new(),
+                external: Vec::new(),
+                skip: false,
+                origin: Origin::Issue(reference),
+                ..upon.clone()
+            }
+        };
+        let number = 100_000 + 1_000 * nth + 2 * whom;
+        let (mut first, second) = (item(number), item(number + 1));
+        first.depends_on.push(Dependency { on: upon.key.clone(), source: source.clone() });
+        first.external.push(External { on: IssueRef::own(number + 1), source });
+        vec![first, second]
     }
 
     /// All dispatchers are killed, and a command finds the lease free, or takes it over.

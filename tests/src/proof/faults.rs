@@ -71,6 +71,8 @@ kinds! {
     StopResume = "stop and resume",
     /// An operator writes a note that nobody asked for.
     Meddle = "operator meddles",
+    /// An operator adds work to a mission.
+    Grow = "mission grows",
     /// A command takes the lease for one step, if it is free.
     Command = "command takes lease",
 }
@@ -174,6 +176,6 @@ const fn most(kind: Kind) -> f64 {
         Kind::ForgeBefore | Kind::ForgeAfter | Kind::ForgeTwice | Kind::ForgeLate | Kind::ForgeSlow => 0.1,
         Kind::CrashAtCall | Kind::PauseAtCall => 0.004,
         Kind::Suspend | Kind::ClockJump | Kind::Outage | Kind::Cut => 0.04,
-        Kind::Unreadable | Kind::StopResume | Kind::Command => 0.02,
+        Kind::Unreadable | Kind::StopResume | Kind::Command | Kind::Grow => 0.02,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tinytown_core::id::{ItemKey, MissionId, OpId};
 use tinytown_core::input::{Answer, Input, MissionInput, NewMission};
+use tinytown_core::item::ItemSpec;
 use tinytown_core::mission::{Mission, MissionState, WaitCode};
 
 use super::calls::StoreReply;
@@ -70,6 +71,13 @@ impl Operator {
         let what = if stop { MissionInput::Stop { force: false } } else { MissionInput::Resume };
         world.say(|| format!("operator: {what:?}"));
         self.say(world, pid, "stop", &Input::Mission { mission, what });
+    }
+
+    /// Adds work.
+    pub(super) fn add(&mut self, world: &mut World, pid: Pid, mission: MissionId, items: Vec<ItemSpec>) {
+        world.say(|| format!("operator: adds {}", items[0].key));
+        let what = MissionInput::Add { items };
+        self.say(world, pid, "add", &Input::Mission { mission, what });
     }
 
     /// Answers what missions ask: tries again twice, then leaves it out.

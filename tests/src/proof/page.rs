@@ -6,6 +6,7 @@ use tinytown_core::effect::{EffectKind, EffectResult};
 use tinytown_core::event::{Event, Hold, Outcome};
 use tinytown_core::id::{AgentName, Claim, ItemKey, OpId, Sha};
 use tinytown_core::input::{Input, MissionInput};
+use tinytown_core::issue::IssueRef;
 use tinytown_core::observation::{Checks, Pull};
 
 use super::ledger::{End, Kept, LedgerItem, LedgerMission, Violation, broken};
@@ -64,7 +65,15 @@ impl Page<'_> {
             }
             return Ok(());
         }
+        if let Event::ItemJoined { spec, .. } = event {
+            let known = self.mission.items.insert(key.clone(), LedgerItem::new((**spec).clone(), None));
+            if known.is_some() {
+                broken!("G2", "{key} was added, and there was an item of that name");
+            }
+            return Ok(());
+        }
         match event {
+            Event::ExternalJoined { reference, .. } => self.joined(key, reference),
             Event::ItemAssigned { .. } => self.assigned(key, event),
             Event::ItemStarted { .. } => self.started(key),
             Event::ItemSubmitted { agent, head, .. } => self.submitted(key, agent, head),
@@ -168,6 +177,18 @@ impl Page<'_> {
             Some(edge) => broken!("G4", "{key} was assigned, and {} is not done", edge.on),
             None => Ok(()),
         }
+    }
+
+    /// From now on it waits for an item of the mission, as it did for the issue.
+    fn joined(&mut self, key: &ItemKey, reference: &IssueRef) -> Kept {
+        let on = reference.key();
+        if !self.mission.items.contains_key(&on) {
+            broken!("G4", "{key} waits for {on} as an item, and there is none");
+        }
+        if let Some(item) = self.mission.items.get_mut(key) {
+            item.spec.take_in(|key| *key == on);
+        }
+        Ok(())
     }
 
     /// The claim that the step's input names, if it names one.

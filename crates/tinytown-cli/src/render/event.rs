@@ -131,6 +131,9 @@ fn of_forge(event: &Event) -> Option<String> {
             let names: Vec<String> = references.iter().map(ToString::to_string).collect();
             format!("no longer waits for {}", names.join(", "))
         }
+        Event::ExternalJoined { reference, .. } => {
+            format!("waits for {reference} as an item of the mission now")
+        }
         Event::BaseMended { head, by, .. } => format!("starts from {}, mended by {by}", head.short()),
         Event::BaseCheckoutBusy { detail, .. } => {
             format!("merge waits for the base checkout{}", more(detail))
@@ -147,7 +150,7 @@ fn of_item(event: &Event) -> String {
         Event::ItemAdded { spec, task: FollowUp::Fix { cause, .. }, .. } => {
             format!("added ({cause}): {}", spec.title)
         }
-        Event::ItemAdded { spec, .. } => format!("added: {}", spec.title),
+        Event::ItemAdded { spec, .. } | Event::ItemJoined { spec, .. } => format!("added: {}", spec.title),
         Event::ItemReady { .. } => "ready".to_owned(),
         Event::ItemHeld { hold, .. } => format!("waits for a person: {}", hold_words(hold)),
         Event::HoldCleared { granted: true, .. } => "goes on, with one more attempt".to_owned(),

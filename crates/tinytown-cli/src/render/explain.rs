@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 use tinytown_core::event::Event;
 use tinytown_core::id::AgentName;
-use tinytown_core::item::{Dependency, EdgeSource};
+use tinytown_core::item::EdgeSource;
 use tinytown_core::mission::{Item, ItemIx, Phase, Wait, WaitCode};
 use tinytown_core::policy::Policy;
 use tinytown_store::records::StepRecord;
@@ -135,11 +135,11 @@ impl<'a> Scene<'a> {
     }
 
     fn edges(&self, item: &Item) -> Vec<String> {
-        let inside = item.spec.depends_on.iter().map(|Dependency { on, source }| {
-            let state = self.mission.find(on).map_or("", |on| self.mission.item(on).now.phase.as_str());
+        let inside = item.depends_on().map(|(on, source)| {
+            let state = self.mission.find(&on).map_or("", |on| self.mission.item(on).now.phase.as_str());
             format!("   depends on {on}, {state}{}", said(source))
         });
-        let outside = item.spec.external.iter().map(|external| {
+        let outside = item.outside().map(|external| {
             let open = item.now.externals.contains(&external.on);
             let state = if open { "still open" } else { "closed" };
             format!("   depends on {} outside the mission, {state}{}", external.on, said(&external.source))
@@ -183,8 +183,8 @@ impl<'a> Scene<'a> {
             "state": item.now.phase.as_str(),
             "since": item.now.since,
             "wait": self.mission.wait(ix, self.roster),
-            "depends_on": item.spec.depends_on.iter().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
-            "external": item.spec.external.iter().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
+            "depends_on": item.depends_on().map(|(on, source)| edge_json(&on, source)).collect::<Vec<_>>(),
+            "external": item.outside().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
             "needed_by": self.mission.dependents(ix).iter().map(|on| &self.mission.item(*on).spec.key).collect::<Vec<_>>(),
             "events": events,
         })

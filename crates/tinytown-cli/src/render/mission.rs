@@ -61,7 +61,7 @@ impl Scene<'_> {
         let age = span(self.now.since(charter.created_at));
         vec![
             format!("🚀 Mission {}: {}{reason}, started {age} ago", self.mission.id(), head.state.as_str()),
-            format!("📋 Objectives: {}", objectives(&charter.objectives)),
+            format!("📋 Objectives: {}", objectives(&self.mission.objectives().collect::<Vec<_>>())),
             format!("📦 Work items: {}{}", head.items, self.phases()),
         ]
     }

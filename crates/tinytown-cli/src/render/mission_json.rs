@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use tinytown_core::id::ItemKey;
 use tinytown_core::mission::{Item, Mission, Wait};
 use tinytown_core::observation::PullState;
 use tinytown_core::policy::Policy;
@@ -21,7 +22,7 @@ pub(crate) struct MissionJson<'a> {
     created_at: Time,
     updated_at: Time,
     next_wake_at: Option<Time>,
-    objectives: &'a [String],
+    objectives: Vec<&'a str>,
     work_items: Vec<ItemJson<'a>>,
     watches: Vec<Watch>,
     dispatcher: DispatcherJson<'a>,
@@ -36,7 +37,7 @@ struct ItemJson<'a> {
     state: &'static str,
     role: Option<&'a str>,
     priority: i32,
-    depends_on: Vec<&'a str>,
+    depends_on: Vec<ItemKey>,
     agent: Option<&'a str>,
     attempt: u32,
     losses: u32,
@@ -77,7 +78,7 @@ impl<'a> MissionJson<'a> {
             created_at: mission.charter().created_at,
             updated_at: head.updated_at,
             next_wake_at: mission.next_deadline(),
-            objectives: &mission.charter().objectives,
+            objectives: mission.objectives().collect(),
             work_items: items.map(|(item, wait)| ItemJson::of(item, wait)).collect(),
             watches: watch::of(mission),
             dispatcher: DispatcherJson::of(mission, pulse),
@@ -96,7 +97,7 @@ impl<'a> ItemJson<'a> {
             state: item.now.phase.as_str(),
             role: spec.role.as_ref().map(|wish| wish.role.as_str()),
             priority: spec.priority,
-            depends_on: spec.depends_on.iter().map(|dependency| dependency.on.as_str()).collect(),
+            depends_on: item.depends_on().map(|(on, _)| on).collect(),
             agent: item.now.assignment.as_ref().map(|held| held.agent.as_str()),
             attempt: item.now.launches,
             losses: item.now.losses,

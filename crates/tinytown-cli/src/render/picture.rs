@@ -29,6 +29,7 @@ pub(crate) fn of_mission(mission: &Mission, roster: &Roster) -> Picture {
     let nodes = mission.items().iter().zip(mission.waits(roster)).map(|(item, wait)| {
         let mut node = node(&item.spec, item.now.phase);
         node.note = standing(item, wait.as_ref());
+        node.depends_on = item.depends_on().map(|(on, _)| on).collect();
         node.depends_on.extend(item.parent.map(|parent| mission.item(parent).spec.key.clone()));
         node.external = item.now.externals.iter().map(ToString::to_string).collect();
         node

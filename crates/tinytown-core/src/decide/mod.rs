@@ -4,6 +4,7 @@
 //! It changes state through events only ([`Mission::apply`]), so that the returned step, applied to
 //! the state before, gives the state after.
 
+mod add;
 mod ask;
 mod assign;
 mod attempt;
@@ -143,6 +144,7 @@ pub fn decide(
         MissionInput::Note { text, by } => turn.note(text, by),
         MissionInput::Stop { force } => turn.stop(*force),
         MissionInput::Resume => turn.resume(),
+        MissionInput::Add { items } => turn.add(items),
         MissionInput::AgentGone { agent, generation, reason } => turn.agent_gone(agent, *generation, reason),
         MissionInput::AgentRetires { agent, force } => turn.agent_retires(agent, *force),
         MissionInput::Reconcile => turn.reconcile(),

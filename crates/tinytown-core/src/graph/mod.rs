@@ -133,6 +133,11 @@ impl Graph {
         among.min_by_key(|at| (std::cmp::Reverse(self.lengths[*at]), *at))
     }
 
+    /// All items, each after those that it depends on.
+    pub fn order(&self) -> Vec<usize> {
+        self.topological_order().unwrap_or_default()
+    }
+
     /// Every item after its dependencies, or nothing if a cycle forbids that.
     fn topological_order(&self) -> Option<Vec<usize>> {
         let mut missing: Vec<usize> = (0..self.len()).map(|at| self.dependency_count(at)).collect();

@@ -5,6 +5,7 @@ use super::item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Review};
 use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, lifecycle};
 use crate::event::{Event, FollowUp, Outcome};
 use crate::id::ItemKey;
+use crate::issue::IssueRef;
 use crate::item::{ItemSpec, Origin};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::PullState;
@@ -28,6 +29,7 @@ impl Mission {
             asked: None,
             watched_at: None,
             notes: Vec::new(),
+            joined: Vec::new(),
             items: count,
             done: 0,
             dropped: 0,
@@ -45,20 +47,54 @@ impl Mission {
     }
 
     fn link(&mut self) {
-        for at in 0..self.items.len() {
-            let ix = ItemIx(u32::try_from(at).unwrap_or(u32::MAX));
-            let depends_on = &self.items[at].spec.depends_on;
-            let needs: Vec<ItemIx> = depends_on.iter().filter_map(|edge| self.find(&edge.on)).collect();
-            let unmet = needs.iter().filter(|on| !self.item(**on).satisfies_dependents()).count();
-            for on in &needs {
-                self.index.add_dependent(*on, ix);
+        let all = || (0u32..).map(ItemIx);
+        let count = self.items.len();
+        for ix in all().take(count) {
+            let needs: Vec<ItemIx> =
+                self.item(ix).depends_on().filter_map(|(on, _)| self.find(&on)).collect();
+            for on in needs {
+                self.need(ix, on);
             }
-            let item = &mut self.items[at];
-            item.needs = needs;
-            item.unmet = u32::try_from(unmet).unwrap_or(u32::MAX);
         }
-        for at in 0..self.items.len() {
-            self.reindex(ItemIx(u32::try_from(at).unwrap_or(u32::MAX)));
+        // Plans are measured; only what joined one may have made its paths longer.
+        if !self.head.joined.is_empty() {
+            for ix in all().take(count) {
+                self.lengthen(ix);
+            }
+        }
+        for ix in all().take(count) {
+            self.reindex(ix);
+        }
+    }
+
+    /// From now on an item waits for another one.
+    fn need(&mut self, ix: ItemIx, on: ItemIx) {
+        self.index.add_dependent(on, ix);
+        let open = !self.item(on).satisfies_dependents();
+        let item = &mut self.items[ix.at()];
+        item.needs.push(on);
+        item.unmet += u32::from(open);
+    }
+
+    /// Makes the paths of what an item depends on, directly or not, as long as they must be now; what is long
+    /// enough already is where that ends.
+    fn lengthen(&mut self, ix: ItemIx) {
+        let mut grown = vec![ix];
+        while let Some(ix) = grown.pop() {
+            let Item { spec, path_length, needs, .. } = self.item(ix);
+            // Nobody waits for what is skipped: it is on no path.
+            let length = if spec.skip { 0 } else { *path_length + 1 };
+            // No path is longer, unless damaged records made a circle of it.
+            if length as usize > self.items.len() {
+                return;
+            }
+            for on in needs.clone() {
+                if self.item(on).path_length < length {
+                    self.items[on.at()].path_length = length;
+                    self.reindex(on);
+                    grown.push(on);
+                }
+            }
         }
     }
 
@@ -70,8 +106,10 @@ impl Mission {
         match event.item() {
             None => self.apply_to_head(event, now),
             Some(key) => {
-                if let Event::ItemAdded { spec, task, .. } = event {
-                    self.add(spec, task, now);
+                match event {
+                    Event::ItemAdded { spec, task, .. } => self.add(spec, task, now),
+                    Event::ItemJoined { spec, .. } => self.join(spec, now),
+                    _ => {}
                 }
                 let Some(ix) = self.find(key) else { return Ok(()) };
                 let before = self.item(ix).now.phase;
@@ -87,6 +125,9 @@ impl Mission {
                     }
                 }
                 apply_to_item(item, event, now);
+                if let Event::ExternalJoined { reference, .. } = event {
+                    self.join_external(ix, reference);
+                }
                 self.after(ix, satisfied, event);
             }
         }
@@ -155,7 +196,6 @@ impl Mission {
     }
 
     fn add(&mut self, spec: &ItemSpec, task: &FollowUp, now: Time) {
-        let ix = ItemIx(u32::try_from(self.items.len()).unwrap_or(u32::MAX));
         let mut item = Item::planned(spec.clone(), now);
         item.task = Some(task.clone());
         item.parent = match &spec.origin {
@@ -163,11 +203,35 @@ impl Mission {
             _ => None,
         };
         let parent = item.parent;
-        self.by_key.insert(spec.key.clone(), ix);
-        self.items.push(item);
-        self.head.items += 1;
+        let ix = self.push(item);
         if let Some(parent) = parent {
             self.follow(parent, ix, task);
+        }
+    }
+
+    fn join(&mut self, spec: &ItemSpec, now: Time) {
+        let ix = self.push(Item::planned(spec.clone(), now));
+        self.head.joined.push(spec.key.to_string());
+        let needs: Vec<ItemIx> =
+            spec.depends_on.iter().filter_map(|dependency| self.find(&dependency.on)).collect();
+        for on in needs {
+            self.need(ix, on);
+        }
+        self.lengthen(ix);
+    }
+
+    fn push(&mut self, item: Item) -> ItemIx {
+        let ix = ItemIx(u32::try_from(self.items.len()).unwrap_or(u32::MAX));
+        self.by_key.insert(item.spec.key.clone(), ix);
+        self.items.push(item);
+        self.head.items += 1;
+        ix
+    }
+
+    fn join_external(&mut self, ix: ItemIx, reference: &IssueRef) {
+        if let Some(on) = self.find(&reference.key()) {
+            self.need(ix, on);
+            self.lengthen(ix);
         }
     }
 
@@ -237,7 +301,8 @@ impl Mission {
 impl Item {
     pub(super) fn planned(spec: ItemSpec, now: Time) -> Self {
         let state = ItemNow::new(&spec, now);
-        Self { spec, task: None, parent: None, needs: Vec::new(), unmet: 0, now: state }
+        let path_length = spec.path_length;
+        Self { spec, task: None, parent: None, needs: Vec::new(), unmet: 0, path_length, now: state }
     }
 }
 
@@ -305,6 +370,12 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
         Event::HelpRetired { .. } => item.asked = None,
         Event::ItemPinned { agent, .. } => item.pinned = Some(agent.clone()),
         Event::MergeWanted { .. } => item.merge_wanted = true,
+        Event::ExternalJoined { reference, .. } => {
+            item.externals.retain(|open| open != reference);
+            item.joined.push(reference.clone());
+            // Whoever waits for nothing outside need not look there again.
+            item.look_at = item.look_at.filter(|_| !item.externals.is_empty());
+        }
         Event::ExternalsClosed { references, .. } => item.externals.retain(|open| !references.contains(open)),
         Event::BaseMended { head, by, cli, .. } => {
             item.mended_base = Some(head.clone());

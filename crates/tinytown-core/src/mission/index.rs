@@ -40,7 +40,7 @@ impl Rank {
             _ => 0,
         };
         let spec = &item.spec;
-        Self { class, priority: Reverse(spec.priority), path: Reverse(spec.path_length), number, item: ix }
+        Self { class, priority: Reverse(spec.priority), path: Reverse(item.path_length), number, item: ix }
     }
 
     /// The priority of the item, higher is earlier.

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{ItemIx, Rung};
 use crate::effect::EffectKind;
 use crate::event::{Addressee, FollowUp, Hold, Outcome, SkipReason};
-use crate::id::{AgentName, Claim, Fence, Generation, MissionId, OpId, Sha};
+use crate::id::{AgentName, Claim, Fence, Generation, ItemKey, MissionId, OpId, Sha};
 use crate::issue::IssueRef;
-use crate::item::ItemSpec;
+use crate::item::{Dependency, EdgeSource, External, ItemSpec};
 use crate::observation::{Checks, Comment, Mergeable, Pull};
 use crate::spend::Spend;
+use crate::text::Text;
 use crate::time::Time;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -179,6 +180,9 @@ pub struct Item {
     pub needs: Vec<ItemIx>,
     /// How many of those are neither done nor satisfied.
     pub unmet: u32,
+    /// Number of items on the longest path from here to an end of the graph, itself included. What is added
+    /// later may make it longer than it was planned.
+    pub path_length: u32,
     /// What changes.
     pub now: ItemNow,
 }
@@ -208,6 +212,9 @@ pub struct ItemNow {
     /// Open issues outside the mission that it waits for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub externals: Vec<IssueRef>,
+    /// Issues outside for which it waited and that are items of the mission now: it depends on those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<IssueRef>,
     /// Who holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignment: Option<Assignment>,
@@ -315,6 +322,7 @@ impl ItemNow {
             granted: 0,
             not_before: None,
             externals: spec.external.iter().map(|external| external.on.clone()).collect(),
+            joined: Vec::new(),
             assignment: None,
             leaving: None,
             hold: None,
@@ -361,6 +369,32 @@ impl ItemNow {
 }
 
 impl Item {
+    /// What it depends on, and where that is said: as planned, and what has joined the mission since.
+    pub fn depends_on(&self) -> impl Iterator<Item = (ItemKey, &EdgeSource)> {
+        let planned = self.spec.depends_on.iter().map(|edge| (edge.on.clone(), &edge.source));
+        let joined = self.spec.external.iter().filter(|outside| self.now.joined.contains(&outside.on));
+        planned.chain(joined.map(|outside| (outside.on.key(), &outside.source)))
+    }
+
+    /// The issues outside the mission on which it depends, closed by now or not.
+    pub fn outside(&self) -> impl Iterator<Item = &External> {
+        self.spec.external.iter().filter(|external| !self.now.joined.contains(&external.on))
+    }
+
+    /// The item as it would be planned now: without its text, and with what it still waits for.
+    pub fn as_planned(&self) -> ItemSpec {
+        let depends_on = self.depends_on().map(|(on, source)| Dependency { on, source: source.clone() });
+        let open = self.outside().filter(|outside| self.now.externals.contains(&outside.on));
+        ItemSpec {
+            body: Text::default(),
+            depends_on: depends_on.collect(),
+            external: open.cloned().collect(),
+            pinned: self.now.pinned.clone(),
+            path_length: self.path_length,
+            ..self.spec.clone()
+        }
+    }
+
     /// Whether it is a review.
     pub const fn is_review(&self) -> bool {
         matches!(self.task, Some(FollowUp::Review { .. }))

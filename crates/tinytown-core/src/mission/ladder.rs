@@ -59,7 +59,7 @@ impl Rung {
 
 /// Where an item stands on the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct Reaction {
     /// The rung.
     pub rung: Rung,
     /// How much of the rung's budget is used, this time included.
@@ -81,14 +81,14 @@ const fn retry(nth: u32, allowed: u32) -> Rung {
 
 impl Mission {
     /// Where the item stands on the ladder; nothing if all is well.
-    pub fn standing(&self, ix: ItemIx) -> Option<Standing> {
+    pub fn reaction(&self, ix: ItemIx) -> Option<Reaction> {
         let item = self.item(ix);
         let now = &item.now;
         if now.phase.is_over() {
             return None;
         }
         if let Some(asked) = &now.asked {
-            return Some(Standing { rung: asked.rung(), used: asked.times, of: 0 });
+            return Some(Reaction { rung: asked.rung(), used: asked.times, of: 0 });
         }
         if now.phase != Phase::Gated {
             return self.retry_of(ix);
@@ -103,30 +103,30 @@ impl Mission {
         };
         unjudged.then(|| {
             let of = self.policy().check_reruns;
-            Standing { rung: Rung::Rerun, used: now.gates.unjudged.min(of), of }
+            Reaction { rung: Rung::Rerun, used: now.gates.unjudged.min(of), of }
         })
     }
 
     /// The rung of the item's next launch, or of the one at hand: the higher of its own retries and, for a
     /// fix, of the fixes made for its item. Nothing for a first try.
-    pub(crate) fn retry_of(&self, ix: ItemIx) -> Option<Standing> {
+    pub(crate) fn retry_of(&self, ix: ItemIx) -> Option<Reaction> {
         let item = self.item(ix);
         let fix = item.parent.filter(|_| item.is_fix()).map(|parent| self.fix_of(self.item(parent)));
         let own = (item.now.attempts > 0).then(|| {
             let of = (self.policy().max_attempts + item.now.granted).saturating_sub(1);
-            Standing { rung: retry(item.now.attempts, of), used: item.now.attempts, of }
+            Reaction { rung: retry(item.now.attempts, of), used: item.now.attempts, of }
         });
-        fix.into_iter().chain(own).max_by_key(|standing| standing.rung)
+        fix.into_iter().chain(own).max_by_key(|reaction| reaction.rung)
     }
 
-    fn fix_of(&self, item: &Item) -> Standing {
+    fn fix_of(&self, item: &Item) -> Reaction {
         let of = self.policy().max_attempts + item.now.granted;
-        Standing { rung: retry(item.now.fixes, of), used: item.now.fixes, of }
+        Reaction { rung: retry(item.now.fixes, of), used: item.now.fixes, of }
     }
 
     /// Who is to try again, if it is the same agent's turn.
     pub(crate) fn same_again(&self, ix: ItemIx) -> Option<&AgentName> {
-        self.retry_of(ix).filter(|standing| standing.rung == Rung::SameAgent)?;
+        self.retry_of(ix).filter(|reaction| reaction.rung == Rung::SameAgent)?;
         let item = self.item(ix);
         let author = || self.item(item.parent?).now.authors.last();
         item.now.evidence.as_ref().and_then(|last| last.agent.as_ref()).or_else(author)
@@ -135,7 +135,7 @@ impl Mission {
     /// Whether the item is on its last try, and the agent has failed it before or wrote what is mended.
     pub(crate) fn had_its_turn(&self, ix: ItemIx, agent: &AgentName) -> bool {
         if is_planted(Mutant::SameAgentForEver)
-            || self.retry_of(ix).is_none_or(|standing| standing.rung != Rung::OtherAgent)
+            || self.retry_of(ix).is_none_or(|reaction| reaction.rung != Rung::OtherAgent)
         {
             return false;
         }

@@ -63,7 +63,9 @@ fn keeps_phase(phase: Phase, event: &Event) -> bool {
             true
         }
         E::HelpAsked { .. } => !matches!(phase, Phase::Skipped | Phase::Failed),
-        E::ItemAdded { .. } | E::ExternalsClosed { .. } => phase == Phase::Pending,
+        E::ItemJoined { .. } | E::ItemAdded { .. } | E::ExternalJoined { .. } | E::ExternalsClosed { .. } => {
+            phase == Phase::Pending
+        }
         E::BackoffBegan { .. } | E::BackoffEnded { .. } | E::BaseMended { .. } => {
             matches!(phase, Phase::Pending | Phase::Ready)
         }

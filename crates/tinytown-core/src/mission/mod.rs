@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use index::Rank;
 pub use invariants::Violation;
 pub use item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Phase, Review};
-pub use ladder::{Rung, Standing};
+pub use ladder::{Reaction, Rung};
 pub use lifecycle::IllegalTransition;
 pub use snapshot::{ItemRecord, ItemToWrite, Unloadable};
 pub use wait::{Owner, Wait, WaitCode};
@@ -31,12 +31,13 @@ pub use wait::{Owner, Wait, WaitCode};
 use crate::id::{ItemKey, MissionId, OpId};
 use crate::item::ItemSpec;
 use crate::mutant::{Mutant, is_planted};
+use crate::plan::Standing;
 use crate::policy::Policy;
 use crate::roster::Roster;
 use crate::time::Time;
 use index::Index;
 
-/// The position of an item in its mission; follow-ups come after all planned items.
+/// The position of an item in its mission; follow-ups and what was added come after the items of the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemIx(pub u32);
 
@@ -53,11 +54,11 @@ pub struct Charter {
     pub id: MissionId,
     /// When it began.
     pub created_at: Time,
-    /// What the user named, as keys.
+    /// What the user named at the start, as keys; see [`Mission::objectives`].
     pub objectives: Vec<String>,
     /// Its policy, frozen.
     pub policy: Policy,
-    /// The planned items, in the order of the plan.
+    /// The items of the start, in the order of the plan.
     pub items: Vec<ItemSpec>,
 }
 
@@ -151,6 +152,9 @@ pub struct Head {
     /// The last notes taken, at most twenty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<NoteRecord>,
+    /// What was added to the mission after its start, as keys. It is here because lists read heads, not items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<String>,
     /// How many items there are, follow-ups too.
     pub items: u32,
     /// How many of them are done.
@@ -202,9 +206,20 @@ impl Mission {
         &self.charter.policy
     }
 
-    /// All items: the planned ones in the plan's order, then follow-ups in the order in which they were made.
+    /// What it is about, as keys: what the user named at the start, then what was added.
+    pub fn objectives(&self) -> impl Iterator<Item = &str> {
+        self.charter.objectives.iter().chain(&self.head.joined).map(String::as_str)
+    }
+
+    /// All items: those of the start in the plan's order, then follow-ups and added ones as they came.
     pub fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// Its planned items as they stand, for whoever adds to them. Looks at all items.
+    pub fn standings(&self) -> Vec<Standing> {
+        let planned = self.items.iter().filter(|item| item.task.is_none());
+        planned.map(|item| Standing { spec: item.as_planned(), over: item.now.phase.is_over() }).collect()
     }
 
     /// The item of that name.

@@ -14,7 +14,7 @@ use crate::mutant::{Mutant, is_planted};
 pub struct ItemRecord {
     /// What changes.
     pub now: ItemNow,
-    /// All of a follow-up, which no charter holds, with its place among the mission's items.
+    /// All of a follow-up or of what was added later, which no charter holds, with its place among the items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added: Option<Box<Added>>,
 }
@@ -32,18 +32,20 @@ pub struct ItemToWrite<'a> {
 struct AddedToWrite<'a> {
     place: u32,
     spec: &'a ItemSpec,
-    task: &'a FollowUp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a FollowUp>,
 }
 
-/// A follow-up as it was added.
+/// An item that is in no charter, as it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Added {
     /// Its place among the mission's items, from 0.
     pub place: u32,
     /// As it was made.
     pub spec: ItemSpec,
-    /// What it is about.
-    pub task: FollowUp,
+    /// What it is about, if it is a follow-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<FollowUp>,
 }
 
 /// Records that do not make up a mission.
@@ -52,9 +54,9 @@ pub enum Unloadable {
     /// A record of an item that neither the charter nor the record itself describes.
     #[error("a record for {0}, which is no item of the mission")]
     UnknownItem(ItemKey),
-    /// Follow-ups do not fill their places without gaps.
-    #[error("the record of follow-up number {0} is missing")]
-    MissingFollowUp(u32),
+    /// Items that came after the start do not fill their places without gaps.
+    #[error("the record of the item at place {0} is missing")]
+    MissingItem(u32),
 }
 
 impl Mission {
@@ -62,18 +64,20 @@ impl Mission {
     #[cfg(test)]
     fn record(&self, ix: ItemIx) -> ItemRecord {
         let item = self.item(ix);
-        let added = item
-            .task
-            .as_ref()
-            .map(|task| Box::new(Added { place: ix.0, spec: item.spec.clone(), task: task.clone() }));
+        let added = || Box::new(Added { place: ix.0, spec: item.spec.clone(), task: item.task.clone() });
+        let added = self.came_later(ix).then(added);
         ItemRecord { now: item.now.clone(), added }
     }
 
     /// What a store keeps of an item, as an [`ItemRecord`] is written.
     pub fn record_to_write(&self, ix: ItemIx) -> ItemToWrite<'_> {
         let Item { spec, task, now, .. } = self.item(ix);
-        let added = task.as_ref().map(|task| AddedToWrite { place: ix.0, spec, task });
+        let added = self.came_later(ix).then_some(AddedToWrite { place: ix.0, spec, task: task.as_ref() });
         ItemToWrite { now, added }
+    }
+
+    fn came_later(&self, ix: ItemIx) -> bool {
+        ix.at() >= self.charter.items.len()
     }
 
     /// A mission from what a store kept of it.
@@ -95,20 +99,20 @@ impl Mission {
                 record.now.attempts = 0;
             }
             match (record.added, places.get(&key)) {
-                (Some(follow_up), _) => added.push((follow_up, record.now)),
+                (Some(later), _) => added.push((later, record.now)),
                 (None, Some(at)) => items[*at].now = record.now,
                 (None, None) => return Err(Unloadable::UnknownItem(key)),
             }
         }
-        added.sort_by_key(|(follow_up, _)| follow_up.place);
-        for (follow_up, now) in added {
+        added.sort_by_key(|(later, _)| later.place);
+        for (later, now) in added {
             let place = u32::try_from(items.len()).unwrap_or(u32::MAX);
-            if follow_up.place != place {
-                return Err(Unloadable::MissingFollowUp(place));
+            if later.place != place {
+                return Err(Unloadable::MissingItem(place));
             }
-            let parent = parent_of(&follow_up.spec, &items);
-            let mut item = Item::planned(follow_up.spec, now.since);
-            item.task = Some(follow_up.task);
+            let parent = parent_of(&later.spec, &items);
+            let mut item = Item::planned(later.spec, now.since);
+            item.task = later.task;
             item.parent = parent;
             item.now = now;
             items.push(item);
@@ -141,7 +145,7 @@ mod tests {
                 let added = added.as_deref().map(|Added { place, spec, task }| AddedToWrite {
                     place: *place,
                     spec,
-                    task,
+                    task: task.as_ref(),
                 });
                 let named = serde_json::to_string(&ItemToWrite { now, added }).expect("it can be written");
                 let written = serde_json::to_string(&mission.record_to_write(ix)).expect("it can be written");

@@ -1,9 +1,9 @@
 //! From what was read and what the forge said to a plan, or to every reason against it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::reading::{Reading, Readings};
-use super::{Code, Draft, IssueStanding, Level, Plan, Refusal, Request};
+use super::{Code, Diagnostic, Draft, IssueStanding, Level, Plan, Refusal, Request};
 use crate::graph::{Graph, GraphError};
 use crate::id::ItemKey;
 use crate::issue::IssueRef;
@@ -29,28 +29,51 @@ pub(super) fn finish(
     standings: &BTreeMap<IssueRef, IssueStanding>,
 ) -> Result<Plan, Vec<Refusal>> {
     let mut refusals: Vec<Refusal> = readings.errors.drain(..).map(Refusal::Manifest).collect();
+    let items = items(&mut readings, &BTreeSet::new(), standings, &mut refusals);
+    let graph = graph(&items, refusals)?;
+    Ok(measured(items, &graph, diagnostics(readings)))
+}
+
+/// Makes an item of each objective. `present` are the keys of a mission that is added to.
+pub(super) fn items(
+    readings: &mut Readings<'_>,
+    present: &BTreeSet<&ItemKey>,
+    standings: &BTreeMap<IssueRef, IssueStanding>,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<ItemSpec> {
     let mut items = Vec::with_capacity(readings.items.len());
     for at in 0..readings.items.len() {
-        items.push(item(&mut readings, at, standings, &mut refusals));
+        items.push(item(readings, at, present, standings, refusals));
     }
-    let graph = match Graph::build(&items) {
-        Ok(graph) if refusals.is_empty() => graph,
-        Ok(_) => return Err(refusals),
+    items
+}
+
+/// Their graph, if there is nothing against it.
+pub(super) fn graph(items: &[ItemSpec], mut refusals: Vec<Refusal>) -> Result<Graph, Vec<Refusal>> {
+    match Graph::build(items) {
+        Ok(graph) if refusals.is_empty() => Ok(graph),
+        Ok(_) => Err(refusals),
         Err(errors) => {
             refusals.extend(errors.into_iter().filter_map(refusal_of));
-            return Err(refusals);
+            Err(refusals)
         }
-    };
+    }
+}
+
+pub(super) fn diagnostics(readings: Readings<'_>) -> Vec<Diagnostic> {
+    let of_items = readings.items.into_iter().flat_map(|item| item.diagnostics);
+    readings.notes.into_iter().chain(of_items).collect()
+}
+
+/// The plan of these items.
+pub(super) fn measured(mut items: Vec<ItemSpec>, graph: &Graph, diagnostics: Vec<Diagnostic>) -> Plan {
     for (at, item) in items.iter_mut().enumerate() {
         item.path_length = graph.path_length(at);
     }
     let keys = |nodes: &[usize]| nodes.iter().map(|at| graph.key(*at).clone()).collect::<Vec<ItemKey>>();
-    Ok(Plan {
-        waves: graph.waves().iter().map(|wave| keys(wave)).collect(),
-        critical_path: keys(&graph.critical_path()),
-        items,
-        diagnostics: readings.items.into_iter().flat_map(|item| item.diagnostics).collect(),
-    })
+    let (waves, critical_path) =
+        (graph.waves().iter().map(|wave| keys(wave)).collect(), keys(&graph.critical_path()));
+    Plan { items, diagnostics, waves, critical_path }
 }
 
 /// Keys are made unique and resolved here, so that only cycles remain for the graph to find.
@@ -68,6 +91,7 @@ fn refusal_of(error: GraphError) -> Option<Refusal> {
 fn item(
     readings: &mut Readings<'_>,
     at: usize,
+    present: &BTreeSet<&ItemKey>,
     standings: &BTreeMap<IssueRef, IssueStanding>,
     refusals: &mut Vec<Refusal>,
 ) -> ItemSpec {
@@ -77,6 +101,10 @@ fn item(
         if let Some(position) = readings.positions.get(&want.on) {
             spec.depends_on
                 .push(Dependency { on: readings.items[*position].key.clone(), source: want.source });
+            continue;
+        }
+        if present.contains(&want.on.key()) {
+            spec.depends_on.push(Dependency { on: want.on.key(), source: want.source });
             continue;
         }
         let issue = want.on.issue();

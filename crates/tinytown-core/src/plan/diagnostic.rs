@@ -30,6 +30,10 @@ pub enum Code {
     ItemSkipped,
     /// The manifest replaces dependencies that were read.
     DependenciesReplaced,
+    /// The manifest says something that cannot be changed any more.
+    LeftAside,
+    /// A dependency outside the mission becomes an item of it.
+    DependencyJoined,
     /// A dependency outside the mission is closed.
     DependencyClosed,
     /// A dependency outside the mission is open: the item waits for it.
@@ -70,6 +74,8 @@ impl Code {
             Self::ObjectiveClosed => "objective-closed",
             Self::ItemSkipped => "item-skipped",
             Self::DependenciesReplaced => "dependencies-replaced",
+            Self::LeftAside => "left-aside",
+            Self::DependencyJoined => "dependency-joined",
             Self::DependencyClosed => "dependency-closed",
             Self::DependencyOutside => "dependency-outside",
             Self::Cycle => "cycle",

@@ -3,6 +3,7 @@
 //! Asking the forge stays outside: [`Draft::references_outside`] says about which further issues the caller
 //! must ask, [`Draft::compile`] takes the answers. A plan that is refused is refused with every reason at once.
 
+mod addition;
 mod compile;
 mod diagnostic;
 mod errand;
@@ -13,10 +14,11 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use addition::{Addition, Standing};
 pub use compile::compile;
 pub use diagnostic::{Code, Diagnostic, Level};
 pub use errand::Errand;
@@ -76,21 +78,43 @@ impl Plan {
 }
 
 /// Objectives and manifest as they were read, before the forge is asked. Every text is read once.
-pub struct Draft<'a>(reading::Readings<'a>);
+pub struct Draft<'a> {
+    readings: reading::Readings<'a>,
+    /// The mission that is added to, if one is.
+    present: &'a [Standing],
+}
 
 impl<'a> Draft<'a> {
     /// Reads what the user named, in its order, and what the manifest says about it. `own` is the town's own
     /// repository, if it has a name.
     pub fn read(objectives: &'a [Objective], manifest: &'a Manifest, own: Option<&RepoName>) -> Self {
-        Self(reading::read(objectives, manifest, own))
+        Self { readings: reading::read(objectives, manifest, own, None), present: &[] }
+    }
+
+    /// The same for what is to be added to a mission of these items.
+    pub fn upon(
+        present: &'a [Standing],
+        objectives: &'a [Objective],
+        manifest: &'a Manifest,
+        own: Option<&RepoName>,
+    ) -> Self {
+        let keys = present.iter().map(|standing| standing.spec.key.clone()).collect();
+        Self { readings: reading::read(objectives, manifest, own, Some(&keys)), present }
+    }
+
+    /// The keys of the objectives, each once.
+    pub fn keys(&self) -> impl Iterator<Item = &ItemKey> {
+        self.readings.items.iter().map(|item| &item.key)
     }
 
     /// The issues outside the objectives on which objectives depend, sorted: the caller asks the forge about them.
     pub fn references_outside(&self) -> Vec<IssueRef> {
-        let Self(readings) = self;
+        let Self { readings, present } = self;
+        let inside: BTreeSet<&ItemKey> = present.iter().map(|standing| &standing.spec.key).collect();
         let wanted = readings.items.iter().flat_map(|item| &item.wants).map(|want| &want.on);
         let outside = wanted.filter(|name| !readings.positions.contains_key(*name));
-        let mut outside: Vec<IssueRef> = outside.filter_map(|name| name.issue().cloned()).collect();
+        let outside = outside.filter_map(|name| name.issue().cloned());
+        let mut outside: Vec<IssueRef> = outside.filter(|issue| !inside.contains(&issue.key())).collect();
         outside.sort_unstable();
         outside.dedup();
         outside
@@ -101,7 +125,18 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// As [`compile()`].
     pub fn compile(self, standings: &BTreeMap<IssueRef, IssueStanding>) -> Result<Plan, Vec<Refusal>> {
-        compile::finish(self.0, standings)
+        compile::finish(self.readings, standings)
+    }
+
+    /// Makes an addition to the mission of [`Draft::upon`], in which none of [`Draft::keys`] may be.
+    ///
+    /// # Errors
+    /// As [`compile()`]; cycles may lead through items of the mission.
+    pub fn compile_addition(
+        self,
+        standings: &BTreeMap<IssueRef, IssueStanding>,
+    ) -> Result<Addition, Vec<Refusal>> {
+        addition::finish(self.readings, standings, self.present)
     }
 }
 

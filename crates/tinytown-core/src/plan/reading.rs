@@ -8,7 +8,7 @@ use crate::graph::Lookup;
 use crate::id::ItemKey;
 use crate::issue::{IssueRef, IssueState, RepoName};
 use crate::item::{EdgeOrigin, EdgeSource};
-use crate::manifest::{Manifest, ManifestError, ManifestProblem, Override};
+use crate::manifest::{Manifest, ManifestError, ManifestProblem, Override, PolicyPatch};
 use crate::markers;
 use crate::objective::{DocumentRef, Objective, ObjectiveRef};
 
@@ -20,6 +20,8 @@ pub(super) struct Readings<'a> {
     pub(super) positions: Lookup<ObjectiveRef, usize>,
     /// What in the manifest does not fit.
     pub(super) errors: Vec<ManifestError>,
+    /// What in the manifest is left aside.
+    pub(super) notes: Vec<Diagnostic>,
 }
 
 /// What was read about one objective.
@@ -43,6 +45,7 @@ pub(super) fn read<'a>(
     objectives: &'a [Objective],
     manifest: &'a Manifest,
     own: Option<&RepoName>,
+    present: Option<&BTreeSet<ItemKey>>,
 ) -> Readings<'a> {
     let mut items: Vec<Reading<'a>> = Vec::with_capacity(objectives.len());
     let mut positions = Lookup::default();
@@ -62,12 +65,45 @@ pub(super) fn read<'a>(
         items.push(Reading { objective, name, key, given: None, wants: Vec::new(), diagnostics: Vec::new() });
     }
     let errors = give_overrides(&mut items, &positions, manifest, own);
+    let mut readings = Readings { items, positions, errors, notes: Vec::new() };
+    if let Some(present) = present {
+        readings.leave_aside(manifest, present);
+    }
     let place: Arc<str> = manifest.location.as_str().into();
-    for item in &mut items {
-        item.read_wants(&positions, manifest, &place, own);
+    let Readings { items, positions, .. } = &mut readings;
+    let is_inside = |name: &ObjectiveRef| {
+        positions.contains_key(name) || present.is_some_and(|present| present.contains(&name.key()))
+    };
+    for item in items {
+        item.read_wants(&is_inside, manifest, &place, own);
         item.note_skip(manifest);
     }
-    Readings { items, positions, errors }
+    readings
+}
+
+impl Readings<'_> {
+    /// A manifest may have been written for the whole mission: what it says about items that are in the
+    /// mission already was frozen with them.
+    fn leave_aside(&mut self, manifest: &Manifest, present: &BTreeSet<ItemKey>) {
+        let mut say = |item, message| {
+            self.notes.push(Diagnostic { level: Level::Warning, code: Code::LeftAside, item, message });
+        };
+        let place = &manifest.location;
+        if manifest.policy != PolicyPatch::default() {
+            say(None, format!("{place}: the policy is left aside, since a mission keeps that of its start"));
+        }
+        self.errors.retain(|error| {
+            let ManifestProblem::NotInMission(issue) = &error.problem else { return true };
+            let (key, line) = (issue.key(), error.line);
+            let known = present.contains(&key);
+            if known {
+                let message =
+                    format!("{place}:{line}: {key} is in the mission already, and stays as it is there");
+                say(Some(key), message);
+            }
+            !known
+        });
+    }
 }
 
 /// Hands each override to its item; what is left over is an error.
@@ -110,12 +146,12 @@ impl Reading<'_> {
 
     fn read_wants(
         &mut self,
-        positions: &Lookup<ObjectiveRef, usize>,
+        is_inside: &impl Fn(&ObjectiveRef) -> bool,
         manifest: &Manifest,
         place: &Arc<str>,
         own: Option<&RepoName>,
     ) {
-        let read = distinct(self.marked(positions, own));
+        let read = distinct(self.marked(is_inside, own));
         self.note_unread();
         let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
             self.wants = read;
@@ -147,11 +183,11 @@ impl Reading<'_> {
     }
 
     /// The dependencies that its text names.
-    fn marked(&self, positions: &Lookup<ObjectiveRef, usize>, own: Option<&RepoName>) -> Vec<Want> {
+    fn marked(&self, is_inside: &impl Fn(&ObjectiveRef) -> bool, own: Option<&RepoName>) -> Vec<Want> {
         let objective = self.objective;
         let location: Arc<str> = objective.location.as_str().into();
         let wants = markers::read_linked(&objective.body, &objective.anchors).into_iter().map(|marker| {
-            let on = self.resolve(marker.reference, positions, own);
+            let on = self.resolve(marker.reference, is_inside, own);
             let line = objective.body_line.saturating_add(marker.line).saturating_sub(1);
             let location = Arc::clone(&location);
             let source =
@@ -166,7 +202,7 @@ impl Reading<'_> {
     fn resolve(
         &self,
         reference: IssueRef,
-        positions: &Lookup<ObjectiveRef, usize>,
+        is_inside: &impl Fn(&ObjectiveRef) -> bool,
         own: Option<&RepoName>,
     ) -> ObjectiveRef {
         let IssueRef { repo, number } = reference;
@@ -175,7 +211,7 @@ impl Reading<'_> {
                 let path = Arc::clone(path);
                 let sibling = ObjectiveRef::Document(DocumentRef { path, entry: Some(number) });
                 let issue = ObjectiveRef::Issue(IssueRef::own(number));
-                if positions.contains_key(&sibling) { sibling } else { issue }
+                if is_inside(&sibling) { sibling } else { issue }
             }
             (name, repo) => {
                 let repo = repo.or_else(|| name.issue()?.repo.clone());

@@ -242,3 +242,75 @@ fn outside_text_enters_a_plan_cleaned() {
     assert_eq!(plan.items[0].title, "Ab c");
     assert_eq!(plan.items[0].body.as_inline(), Some("seen  text"));
 }
+
+/// A mission of the tutorial, of which the first item is over.
+fn upon(objectives: &[Objective], manifest: &str) -> Result<Addition, String> {
+    let tutorial = compile_all(&tutorial(), &[(9, IssueStanding::Open)]);
+    let standing = |(at, mut spec): (usize, ItemSpec)| {
+        if at == 1 {
+            let source = spec.depends_on[0].source.clone();
+            spec.external.push(crate::item::External { on: IssueRef::own(9), source });
+        }
+        Standing { spec, over: at == 0 }
+    };
+    let present: Vec<Standing> = tutorial.items.into_iter().enumerate().map(standing).collect();
+    let manifest = Manifest::parse(manifest, "mission.toml").expect("a manifest");
+    let draft = Draft::upon(&present, objectives, &manifest, None);
+    let outside = draft.references_outside();
+    assert!(outside.iter().all(|it| it.number > 9), "{outside:?} are inside");
+    let standings = outside.into_iter().map(|it| (it, IssueStanding::Unknown)).collect();
+    let addition = draft.compile_addition(&standings);
+    addition.map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+fn compile_all(objectives: &[Objective], standings: &[(u64, IssueStanding)]) -> Plan {
+    Case { objectives: objectives.to_vec(), standings, manifest: "" }.compile().expect("a plan")
+}
+
+#[test]
+fn what_is_added_is_compiled_upon_the_items_that_are_there() {
+    let addition = upon(&[issue(9, "Nine", "Depends on #1."), issue(8, "Eight", "After #3 and #9.")], "")
+        .expect("an addition");
+    let items = addition.items.iter();
+    let items: Vec<String> = items
+        .map(|item| {
+            let on: Vec<&str> = item.depends_on.iter().map(|it| it.on.as_str()).collect();
+            format!("{} on {} path {}", item.key, on.join(" "), item.path_length)
+        })
+        .collect();
+    // #9 comes before #2 now, which waited for it, and so before #3 and #8.
+    assert_eq!(items, ["#9 on #1 path 4", "#8 on #3 #9 path 1"]);
+    let path: Vec<&str> = addition.plan.critical_path.iter().map(ItemKey::as_str).collect();
+    assert_eq!(path, ["#9", "#2", "#3", "#8"], "what is over is left out");
+}
+
+#[test]
+fn an_addition_that_closes_a_cycle_or_dangles_is_refused_with_every_edge() {
+    let refused = upon(&[issue(9, "Nine", "After #3.")], "").expect_err("a cycle");
+    insta::assert_snapshot!(refused, @r#"
+    cycle: #2 → #9 → #3 → #2
+      #2 depends on #9 (issues/2.md:5 "Depends on #1")
+      #9 depends on #3 (issues/9.md:3 "After #3")
+      #3 depends on #2 (issues/3.md:5 "After #2")
+      remove one of these, or replace depends_on of one item in the manifest
+    "#);
+    let refused = upon(&[issue(8, "Eight", "After #77.")], "").expect_err("dangling");
+    insta::assert_snapshot!(refused, @r#"
+    #8 depends on #77, which does not exist (issues/8.md:3 "After #77")
+      correct the number there, or replace depends_on of #8 in the manifest
+    "#);
+}
+
+#[test]
+fn a_manifest_for_the_whole_mission_says_nothing_new_about_what_is_there() {
+    let manifest = "[policy]\nmax_parallel = 9\n[[overrides]]\nissue = 2\nskip = true\n[[overrides]]\nissue = 8\npriority = 3\n";
+    let addition = upon(&[issue(8, "Eight", "")], manifest).expect("an addition");
+    assert_eq!(addition.items[0].priority, 3);
+    let said: Vec<String> = addition.plan.diagnostics.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    mission.toml: the policy is left aside, since a mission keeps that of its start
+    mission.toml:4: #2 is in the mission already, and stays as it is there
+    ");
+    let refused = upon(&[issue(8, "Eight", "")], "[[overrides]]\nissue = 77\n").expect_err("unknown");
+    insta::assert_snapshot!(refused, @"mission.toml:2: #77 is not in this mission: name it with --issue, or remove the override");
+}

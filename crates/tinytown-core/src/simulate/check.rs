@@ -35,6 +35,9 @@ pub enum Flaw {
     /// Something happens to the pull request of an issue that there is not.
     #[error("meanwhile something happens to issue {0}, which the scenario does not have")]
     NoIssue(u64),
+    /// An issue is added that is there already, or never.
+    #[error("issue {0} is later = true and never added, or added and not later = true")]
+    Later(u64),
     /// Something happens to an agent that there is not.
     #[error("meanwhile something happens to agent {0}, whom the scenario does not have")]
     NoAgent(AgentName),
@@ -62,7 +65,8 @@ pub(super) fn flaws(scenario: &Scenario) -> Vec<Flaw> {
     flaws.extend(of_chance(&scenario.chance));
     for meanwhile in &scenario.meanwhile {
         match &meanwhile.what {
-            Happening::Push(number)
+            Happening::Add(number)
+            | Happening::Push(number)
             | Happening::Find(number)
             | Happening::Resolve(number)
             | Happening::Close(number)
@@ -78,7 +82,21 @@ pub(super) fn flaws(scenario: &Scenario) -> Vec<Flaw> {
             _ => {}
         }
     }
+    flaws.extend(of_later(scenario));
     flaws
+}
+
+fn of_later(scenario: &Scenario) -> Vec<Flaw> {
+    let added: BTreeSet<u64> = scenario
+        .meanwhile
+        .iter()
+        .filter_map(|meanwhile| match meanwhile.what {
+            Happening::Add(number) => Some(number),
+            _ => None,
+        })
+        .collect();
+    let odd = scenario.issues.iter().filter(|issue| issue.later != added.contains(&issue.number));
+    odd.map(|issue| Flaw::Later(issue.number)).collect()
 }
 
 fn of_chance(chance: &Chance) -> Vec<Flaw> {

@@ -152,6 +152,7 @@ impl<'a> Outside<'a> {
             Happening::Note(_)
             | Happening::Stop(_)
             | Happening::Resume
+            | Happening::Add(_)
             | Happening::Leave(_)
             | Happening::Join(_) => {}
         }

@@ -13,10 +13,11 @@ use super::transcript::{Entry, Finish, Transcript, What};
 use super::workers::Workers;
 use crate::id::MissionId;
 use crate::input::{Answer, Input, MissionInput, NewMission};
+use crate::issue::IssueRef;
 use crate::letter::{Delivery, Recipient};
 use crate::mission::{Mission, MissionState};
 use crate::time::Time;
-use crate::town::{Decided, Town};
+use crate::town::{Decided, Town, already_open_to};
 
 /// When every simulation begins: some time in 2023.
 const BEGIN: Time = Time::from_millis(1_700_000_000_000);
@@ -272,6 +273,7 @@ impl<'a> Simulation<'a> {
             }
             Happening::Stop(force) => Some(in_mission(MissionInput::Stop { force: *force })),
             Happening::Resume => Some(in_mission(MissionInput::Resume)),
+            Happening::Add(number) => self.add(*number),
             Happening::Leave(name) => {
                 self.workers.find(name).and_then(|agent| self.workers.leave(agent, "its worker was ended"))
             }
@@ -287,6 +289,26 @@ impl<'a> Simulation<'a> {
             self.agenda.put_off(self.now + NEXT_CHANCE, happening);
         }
         input
+    }
+
+    /// As `tt mission add` does; what cannot be compiled is not posted.
+    fn add(&mut self, number: u64) -> Option<Input> {
+        let mission = self.mission()?;
+        let key = IssueRef::own(number).key();
+        let addition = match mission.find(&key) {
+            Some(_) => Err(already_open_to(MISSION, key.as_str(), MISSION)),
+            None => self.scenario.addition(number, mission).map_err(|refusals| {
+                let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+                reasons.join("\n")
+            }),
+        };
+        match addition {
+            Ok(addition) => Some(in_mission(MissionInput::Add { items: addition.items })),
+            Err(message) => {
+                self.entries.push(Entry { at: self.now.since(BEGIN), what: What::Refused { message } });
+                None
+            }
+        }
     }
 
     fn tell_by_hand(&mut self) {
@@ -341,8 +363,9 @@ fn in_mission(what: MissionInput) -> Input {
 
 /// Whether somebody waits for the answer, and is told if it is a refusal.
 fn is_of_a_person(input: &Input) -> bool {
-    let by_person =
-        |what: &MissionInput| matches!(what, MissionInput::Note { .. } | MissionInput::Stop { .. });
+    let by_person = |what: &MissionInput| {
+        matches!(what, MissionInput::Note { .. } | MissionInput::Stop { .. } | MissionInput::Add { .. })
+    };
     match input {
         Input::Start(_) | Input::Join(_) | Input::Retire { .. } | Input::Message(_) => true,
         Input::Gone { .. } | Input::MessagesRead { .. } => false,

@@ -1,5 +1,7 @@
 //! What is simulated, as data: issues, agents, a forge, what happens meanwhile, and what is left to chance.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::{self, Flaw};
@@ -7,8 +9,9 @@ use super::span::Span;
 use crate::id::AgentName;
 use crate::issue::{Issue, IssueRef, IssueState};
 use crate::manifest::Manifest;
+use crate::mission::Mission;
 use crate::objective::Objective;
-use crate::plan::{self, Plan, Refusal, Request};
+use crate::plan::{Addition, Draft, IssueStanding, Plan, Refusal};
 use crate::policy::Policy;
 
 /// A world to run a mission in. Read from TOML by [`Scenario::parse`], or made in code.
@@ -58,6 +61,9 @@ pub struct ScriptedIssue {
     pub fixes: Vec<Conduct>,
     /// The same for its reviews.
     pub reviews: Vec<Conduct>,
+    /// It is not there at the start; [`Happening::Add`] brings it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub later: bool,
     /// Whether successive verdicts approve.
     pub approves: Vec<bool>,
     /// What successive runs of its checks say.
@@ -164,6 +170,8 @@ pub enum Happening {
     Stop(bool),
     /// An operator lets it go on.
     Resume,
+    /// An operator adds that issue to the mission.
+    Add(u64),
     /// Somebody pushes another commit to the pull request of that issue.
     Push(u64),
     /// A bot comments on the head of the pull request of that issue.
@@ -289,18 +297,28 @@ impl Scenario {
         if !flaws.is_empty() {
             return Err(ScenarioError::Flawed(flaws));
         }
-        let objectives: Vec<Objective> = self.issues.iter().map(|issue| issue.issue().into()).collect();
+        let present = self.issues.iter().filter(|issue| !issue.later);
+        let objectives: Vec<Objective> = present.map(|issue| issue.issue().into()).collect();
         let manifest = Manifest::default();
-        let outside = plan::references_outside(&objectives, &manifest, None);
-        let standings = outside.into_iter().map(|reference| (reference, plan::IssueStanding::Open)).collect();
-        plan::compile(&Request {
-            objectives: &objectives,
-            standings: &standings,
-            manifest: &manifest,
-            own: None,
-        })
-        .map_err(ScenarioError::Plan)
+        let draft = Draft::read(&objectives, &manifest, None);
+        let standings = all_open(&draft);
+        draft.compile(&standings).map_err(ScenarioError::Plan)
     }
+
+    /// What adding an issue to the mission means, compiled as `tt mission add` does.
+    pub(super) fn addition(&self, number: u64, mission: &Mission) -> Result<Addition, Vec<Refusal>> {
+        let issue = self.issues.iter().filter(|issue| issue.number == number);
+        let objectives: Vec<Objective> = issue.map(|issue| issue.issue().into()).collect();
+        let (manifest, present) = (Manifest::default(), mission.standings());
+        let draft = Draft::upon(&present, &objectives, &manifest, None);
+        let standings = all_open(&draft);
+        draft.compile_addition(&standings)
+    }
+}
+
+/// Issues outside are open.
+fn all_open(draft: &Draft<'_>) -> BTreeMap<IssueRef, IssueStanding> {
+    draft.references_outside().into_iter().map(|reference| (reference, IssueStanding::Open)).collect()
 }
 
 impl ScriptedIssue {

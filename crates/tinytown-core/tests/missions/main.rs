@@ -1,6 +1,7 @@
 //! What missions do over time, told by their events.
 
 mod errands;
+mod growing;
 mod world;
 
 use tinytown_core::effect::{Effect, EffectResult};

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::event::Event;
-use tinytown_core::id::{AgentName, MissionId, OpId, Role, Sha};
+use tinytown_core::id::{AgentName, ItemKey, MissionId, OpId, Role, Sha};
 use tinytown_core::input::{Answer, Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::issue::IssueRef;
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin, RoleWish};
 use tinytown_core::letter::{Brief, Letter, Recipient};
-use tinytown_core::mission::{Mission, MissionState};
+use tinytown_core::mission::{Item, Mission, MissionState};
 use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) worker: Worker,
     pub(crate) forge: ForgeHook,
     replicas: BTreeMap<MissionId, Mission>,
+    records: BTreeMap<MissionId, BTreeMap<ItemKey, String>>,
     pulls: BTreeMap<String, Pull>,
     shas: u64,
 }
@@ -86,6 +87,7 @@ impl World {
             worker: Box::new(honest),
             forge: Box::new(|_| None),
             replicas: BTreeMap::new(),
+            records: BTreeMap::new(),
             pulls: BTreeMap::new(),
             shas: 1000,
         }
@@ -170,6 +172,8 @@ impl World {
             assert_eq!(ours, theirs, "replaying events gives the same items");
         }
         assert_eq!(replica.head().state, mission.head().state);
+        let records = self.records.entry(id).or_default();
+        load_again(mission, records);
         self.town.forget_ended(id);
     }
 
@@ -266,6 +270,29 @@ impl World {
             ),
         }
     }
+}
+
+/// Writes what changed, as a store does, and loads the mission from all that was ever written.
+fn load_again(mission: &Mission, records: &mut BTreeMap<ItemKey, String>) {
+    for ix in mission.changed() {
+        let record = serde_json::to_string(&mission.record_to_write(ix)).expect("it can be written");
+        records.insert(mission.key(ix).clone(), record);
+    }
+    let read = |(key, record): (&ItemKey, &String)| {
+        (key.clone(), serde_json::from_str(record).expect("it can be read"))
+    };
+    let (charter, head) = (mission.charter().clone(), mission.head().clone());
+    let loaded = Mission::load(charter, head, records.iter().map(read)).expect("a mission");
+    for (ours, theirs) in loaded.items().iter().zip(mission.items()) {
+        let sorted = |item: &Item| {
+            let mut needs = item.needs.clone();
+            needs.sort_unstable();
+            Item { needs, ..item.clone() }
+        };
+        assert_eq!(sorted(ours), sorted(theirs), "what was written is what there is");
+    }
+    assert_eq!(loaded.items().len(), mission.items().len());
+    assert!(loaded.objectives().eq(mission.objectives()));
 }
 
 /// Hands in work, approves everything.

@@ -28,6 +28,7 @@ fn tells(event: &Event) -> bool {
                 | Event::MissionBlocked
                 | Event::HelpAsked { .. }
                 | Event::ItemAdded { .. }
+                | Event::ItemJoined { .. }
                 | Event::ItemAssigned { .. }
                 | Event::ItemSubmitted { .. }
                 | Event::AttemptFailed { .. }

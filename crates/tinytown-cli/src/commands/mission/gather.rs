@@ -1,26 +1,30 @@
 //! What a mission is to be about, as it is named on a command line, and the plan that comes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use tinytown_core::document;
+use tinytown_core::id::{ItemKey, MissionId};
 use tinytown_core::issue::{IssueRef, IssueState, RepoName};
 use tinytown_core::manifest::Manifest;
+use tinytown_core::mission::Mission;
 use tinytown_core::objective::Objective;
-use tinytown_core::plan::{Code, Diagnostic, Draft, Errand, IssueStanding, Level, Plan, Refusal};
+use tinytown_core::plan::{Addition, Code, Diagnostic, Draft, Errand, IssueStanding, Level, Plan, Refusal};
 use tinytown_core::policy::Policy;
+use tinytown_core::town;
 use tinytown_forge::{Forge, ForgeError, Lookup};
+use tinytown_store::records::load_outline;
 
 use crate::compose::Composed;
 use crate::config::ForgeKind;
 use crate::failure::{ExitCode, Failure};
 use crate::town::Town;
 
-/// Objectives, a manifest and a policy.
+/// Objectives and a manifest.
 #[derive(Debug, Default, Args)]
 #[command(group(ArgGroup::new("objectives").required(true).multiple(true)))]
-pub(crate) struct Wanted {
+pub(crate) struct Matter {
     /// An issue: 23, #23, owner/repo#23 or its address; may be given several times
     #[arg(short, long = "issue", value_name = "REF", group = "objectives")]
     pub(crate) issues: Vec<String>,
@@ -30,6 +34,13 @@ pub(crate) struct Wanted {
     /// What to do differently from what the issues say
     #[arg(short, long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
+}
+
+/// What a mission is to be about, and its policy.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Wanted {
+    #[command(flatten)]
+    pub(crate) matter: Matter,
     /// Most agents at work at once
     #[arg(long, value_name = "N")]
     pub(crate) max_parallel: Option<u32>,
@@ -79,17 +90,22 @@ impl NoPlan {
 
     /// All reasons at once, and that nothing happened.
     pub(crate) fn into_failure(self) -> Failure {
+        self.saying("no mission was started")
+    }
+
+    /// The same in other words for nothing.
+    pub(crate) fn saying(self, nothing: &str) -> Failure {
         match self {
             Self::Failed(failure) => failure,
             Self::Refused(reasons) => {
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                Failure::new(ExitCode::Invalid, reasons.join("\n")).hint("no mission was started")
+                Failure::new(ExitCode::Invalid, reasons.join("\n")).hint(nothing)
             }
         }
     }
 }
 
-impl Wanted {
+impl Matter {
     /// Judges what can be judged without a town: all that is wrong, not only the first.
     pub(crate) fn named(&self) -> Result<Named, NoPlan> {
         match (self.references(), self.manifest()) {
@@ -101,17 +117,38 @@ impl Wanted {
         }
     }
 
-    /// Reads everything that is named, and what that depends on, and compiles it.
-    pub(crate) async fn gather(&self, named: Named, composed: &Composed) -> Result<Gathered, NoPlan> {
-        let Named { references, manifest } = named;
-        let policy = self.policy(&manifest, &composed.town)?;
-        let documents = self.documents(&composed.town)?;
-        let forge = composed.forge().await?;
-        let own = own(&composed.town);
-        let mut objectives = issues(&*forge, references, own.as_ref(), &composed.town).await?;
+    /// Reads everything that is named.
+    async fn read(
+        &self,
+        references: Vec<IssueRef>,
+        forge: &dyn Forge,
+        town: &Town,
+    ) -> Result<Vec<Objective>, NoPlan> {
+        let documents = self.documents(town)?;
+        let mut objectives = issues(forge, references, own(town).as_ref(), town).await?;
         objectives.extend(documents);
-        let plan = compile(&*forge, &objectives, &manifest, own.as_ref()).await?;
-        Ok(Gathered { plan, policy })
+        Ok(objectives)
+    }
+
+    /// Reads everything that is named, and what that depends on, and compiles it upon a mission.
+    pub(crate) async fn gather(
+        &self,
+        named: Named,
+        composed: &Composed,
+        mission: &Mission,
+    ) -> Result<Addition, NoPlan> {
+        let Named { references, manifest } = named;
+        let forge = composed.forge().await?;
+        let objectives = self.read(references, &*forge, &composed.town).await?;
+        let (present, own) = (mission.standings(), own(&composed.town));
+        let draft = Draft::upon(&present, &objectives, &manifest, own.as_ref());
+        let keys = draft.keys().map(ToString::to_string).collect();
+        let words = |key: &str, taken: MissionId| town::already_open_to(mission.id(), key, taken);
+        if let Some(taken) = already_open(composed, &keys, words).await?.first() {
+            return Err(Failure::new(ExitCode::NotNow, taken.to_string()).into());
+        }
+        let standings = standings(&*forge, draft.references_outside()).await?;
+        draft.compile_addition(&standings).map_err(|refusals| no_plan(&refusals))
     }
 
     /// Every malformed reference is named, not only the first.
@@ -135,16 +172,6 @@ impl Wanted {
         Manifest::parse(&text, &shown).map_err(|errors| NoPlan::refused(Code::Manifest, errors))
     }
 
-    /// The town's policy, then the manifest's, then what the command line says.
-    fn policy(&self, manifest: &Manifest, town: &Town) -> Result<Policy, NoPlan> {
-        let mut policy = manifest.policy.over(&town.config.policy);
-        policy.max_parallel = self.max_parallel.unwrap_or(policy.max_parallel);
-        policy.reviewer_required &= !self.no_reviewer;
-        policy.auto_merge |= self.auto_merge;
-        // The manifest's and the town's were judged where they stand; what is wrong now was typed.
-        policy.validate().map_err(|error| NoPlan::refused(Code::Policy, [format!("--max-parallel: {error}")]))
-    }
-
     fn documents(&self, town: &Town) -> Result<Vec<Objective>, NoPlan> {
         let (mut read, mut bad) = (Vec::new(), Vec::new());
         for doc in &self.docs {
@@ -155,6 +182,54 @@ impl Wanted {
         }
         if bad.is_empty() { Ok(read) } else { Err(NoPlan::refused(Code::Document, bad)) }
     }
+}
+
+impl Wanted {
+    /// As [`Matter::named`].
+    pub(crate) fn named(&self) -> Result<Named, NoPlan> {
+        self.matter.named()
+    }
+
+    /// Reads everything that is named, and what that depends on, and compiles it.
+    pub(crate) async fn gather(&self, named: Named, composed: &Composed) -> Result<Gathered, NoPlan> {
+        let Named { references, manifest } = named;
+        let policy = self.policy(&manifest, &composed.town)?;
+        let forge = composed.forge().await?;
+        let objectives = self.matter.read(references, &*forge, &composed.town).await?;
+        let plan = compile(&*forge, &objectives, &manifest, own(&composed.town).as_ref()).await?;
+        Ok(Gathered { plan, policy })
+    }
+
+    /// The town's policy, then the manifest's, then what the command line says.
+    fn policy(&self, manifest: &Manifest, town: &Town) -> Result<Policy, NoPlan> {
+        let mut policy = manifest.policy.over(&town.config.policy);
+        policy.max_parallel = self.max_parallel.unwrap_or(policy.max_parallel);
+        policy.reviewer_required &= !self.no_reviewer;
+        policy.auto_merge |= self.auto_merge;
+        // The manifest's and the town's were judged where they stand; what is wrong now was typed.
+        policy.validate().map_err(|error| NoPlan::refused(Code::Policy, [format!("--max-parallel: {error}")]))
+    }
+}
+
+/// What a mission that has not ended is about already, and in which words that is refused.
+pub(super) async fn already_open(
+    composed: &Composed,
+    objectives: &HashSet<String>,
+    words: impl Fn(&str, MissionId) -> String,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let mut open = Vec::new();
+    for row in composed.store.missions(false).await? {
+        let outline = load_outline(&row)?;
+        for objective in outline.objectives.iter().filter(|objective| objectives.contains(*objective)) {
+            open.push(Diagnostic {
+                level: Level::Error,
+                code: Code::AlreadyOpen,
+                item: Some(ItemKey::new(objective.as_str())),
+                message: words(objective, row.id),
+            });
+        }
+    }
+    Ok(open)
 }
 
 /// What a document, or a heading of it, holds. It is known by its path in the repository, since there agents see it.
@@ -291,7 +366,7 @@ mod tests {
     fn every_malformed_reference_is_named() {
         let issues = ["1", "x", "2", "0"].map(str::to_owned).to_vec();
         let failure =
-            Wanted { issues, ..Wanted::default() }.named().expect_err("two are malformed").into_failure();
+            Matter { issues, ..Matter::default() }.named().expect_err("two are malformed").into_failure();
         assert_eq!(failure.code(), ExitCode::Invalid);
         assert!(
             failure.message().contains("\"x\"") && failure.message().contains("\"0\""),

@@ -1,5 +1,7 @@
 //! `tt mission …`: one file per command.
 
+mod add;
+mod direct;
 pub(crate) mod dispatch;
 mod explain;
 mod export;
@@ -29,6 +31,8 @@ pub(crate) enum Mission {
     Plan(plan::Plan),
     /// Start a mission over issues
     Start(start::Start),
+    /// Add issues or documents to a mission that has not ended, with the checks of start
+    Add(add::Add),
     /// Run the dispatcher, for all missions of the town
     Dispatch(dispatch::Dispatch),
     /// How missions stand, and what they wait for
@@ -45,6 +49,12 @@ pub(crate) enum Mission {
     Log(log::Log),
     /// Tell a mission something: resume, pause, retry, redirect, approve, skip, merge, or any words
     Note(note::Note),
+    /// Try again what gave up or waits: one item, or all that wait for a person
+    Retry(direct::Retry),
+    /// Leave an item out; what depends on it goes on without it
+    Skip(direct::Skip),
+    /// Give an item to one agent, taking it from another
+    Redirect(direct::Redirect),
     /// Stop a mission; it can be resumed
     Stop(stop::Stop),
     /// Go on after a stop
@@ -59,6 +69,7 @@ impl Mission {
         match self {
             Self::Plan(command) => command.run(app).await,
             Self::Start(command) => command.run(app).await,
+            Self::Add(command) => command.run(app).await,
             Self::Dispatch(command) => command.run(app).await,
             Self::Status(command) => command.run(app).await,
             Self::Explain(command) => command.run(app).await,
@@ -67,6 +78,9 @@ impl Mission {
             Self::Export(command) => command.run(app).await,
             Self::Log(command) => command.run(app).await,
             Self::Note(command) => command.run(app).await,
+            Self::Retry(command) => command.run(app).await,
+            Self::Skip(command) => command.run(app).await,
+            Self::Redirect(command) => command.run(app).await,
             Self::Stop(command) => command.run(app).await,
             Self::Resume(command) => command.run(app).await,
             Self::List(command) => command.run(app).await,

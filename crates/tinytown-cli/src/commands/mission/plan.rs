@@ -1,14 +1,11 @@
 //! `tt mission plan`: what `start` would check and decide, without starting anything.
 
-use std::collections::HashSet;
-
 use clap::Args;
-use tinytown_core::id::ItemKey;
-use tinytown_core::plan::{Code, Diagnostic, Level, forecast};
+use tinytown_core::plan::{Diagnostic, forecast};
 use tinytown_core::town;
-use tinytown_store::records::{load_outline, load_roster};
+use tinytown_store::records::load_roster;
 
-use super::gather::{Gathered, NoPlan, Wanted};
+use super::gather::{NoPlan, Wanted, already_open};
 use super::start::{tell_diagnostics, warn_of_uncommitted};
 use crate::app::App;
 use crate::compose::Composed;
@@ -45,7 +42,8 @@ impl Plan {
         let gathered = self.wanted.gather(named, &composed).await?;
         let roster = load_roster(&composed.store.town().await?)?;
         let mut forecast = forecast(&gathered.plan, &roster, &gathered.policy);
-        let open = already_open(&composed, &gathered).await?;
+        let objectives = gathered.plan.objectives().into_iter().collect();
+        let open = already_open(&composed, &objectives, town::already_open).await?;
         if self.json {
             forecast.diagnostics.extend(open.iter().cloned());
             app.terminal.json(&PlanJson::of(&gathered.plan, &gathered.policy, &forecast))?;
@@ -67,23 +65,4 @@ impl Plan {
         }
         Err(NoPlan::Refused(reasons).into_failure())
     }
-}
-
-/// What a mission that has not ended is about already.
-async fn already_open(composed: &Composed, gathered: &Gathered) -> Result<Vec<Diagnostic>, Failure> {
-    let objectives: HashSet<String> = gathered.plan.objectives().into_iter().collect();
-    let mut open = Vec::new();
-    for row in composed.store.missions(false).await? {
-        for objective in
-            load_outline(&row)?.objectives.iter().filter(|objective| objectives.contains(*objective))
-        {
-            open.push(Diagnostic {
-                level: Level::Error,
-                code: Code::AlreadyOpen,
-                item: Some(ItemKey::new(objective.as_str())),
-                message: town::already_open(objective, row.id),
-            });
-        }
-    }
-    Ok(open)
 }

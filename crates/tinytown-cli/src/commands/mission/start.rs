@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tinytown_core::id::MissionId;
 use tinytown_core::input::{Input, NewMission};
+use tinytown_core::item::ItemSpec;
 use tinytown_core::plan::{Diagnostic, Level, Plan as CompiledPlan, forecast};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
@@ -12,7 +13,7 @@ use tinytown_store::Blob;
 use tinytown_store::codec::intern;
 use tinytown_store::records::load_roster;
 
-use super::gather::{Gathered, Named, NoPlan, Wanted};
+use super::gather::{Gathered, Matter, Named, NoPlan, Wanted};
 use super::plan::Plan;
 use super::tell::tell_waiting;
 use crate::app::App;
@@ -54,7 +55,8 @@ impl Start {
     /// A mission over these issues, merged as far as its gates allow.
     pub(crate) fn merging(issues: &[u64]) -> Self {
         let issues = issues.iter().map(ToString::to_string).collect();
-        let wanted = Wanted { issues, auto_merge: true, ..Wanted::default() };
+        let matter = Matter { issues, ..Matter::default() };
+        let wanted = Wanted { matter, auto_merge: true, ..Wanted::default() };
         Self { wanted, dry_run: false, json: false }
     }
 
@@ -96,7 +98,7 @@ pub(crate) async fn create(
 
 fn print(terminal: Terminal, id: MissionId, plan: &CompiledPlan, json: bool) -> Result<(), Failure> {
     if json {
-        return terminal.json(&started_json(id, plan));
+        return terminal.json(&items_json(id, &plan.items));
     }
     if terminal.is_quiet() {
         return terminal.line(id);
@@ -127,13 +129,17 @@ pub(super) async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
 /// The mission as it is frozen; long texts go beside it.
 fn new_mission(id: MissionId, policy: Policy, plan: &CompiledPlan, blobs: &mut Vec<Blob>) -> NewMission {
     let objectives = plan.objectives();
-    let mut items = plan.items.clone();
+    NewMission { id, policy, objectives, items: frozen(plan.items.clone(), blobs) }
+}
+
+/// Items without their long texts, which go beside them.
+pub(super) fn frozen(mut items: Vec<ItemSpec>, blobs: &mut Vec<Blob>) -> Vec<ItemSpec> {
     for item in &mut items {
         if let Text::Inline(text) = std::mem::take(&mut item.body) {
             item.body = intern(blobs, text);
         }
     }
-    NewMission { id, policy, objectives, items }
+    items
 }
 
 /// As the tutorial prints it.
@@ -148,8 +154,9 @@ fn started(id: MissionId, plan: &CompiledPlan) -> Vec<String> {
     lines
 }
 
-fn started_json(id: MissionId, plan: &CompiledPlan) -> serde_json::Value {
-    let items = plan.items.iter().map(|item| {
+/// A mission, and items that it got.
+pub(super) fn items_json(id: MissionId, items: &[ItemSpec]) -> serde_json::Value {
+    let items = items.iter().map(|item| {
         json!({
             "key": item.key,
             "title": item.title,

@@ -1,6 +1,8 @@
 //! Telling one mission something, and printing what it answers.
 
+use tinytown_core::id::MissionId;
 use tinytown_core::input::{Answer, Input, MissionInput};
+use tinytown_core::mission::Head;
 use tinytown_dispatcher::Applied;
 use tinytown_store::records;
 
@@ -15,11 +17,7 @@ pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) ->
     let composed = Composed::open(app.town()?).await?;
     let mission = resolve::mission(&*composed.store, id).await?;
     let view = composed.store.mission(mission).await?;
-    let head = records::load_head(&view.row)?;
-    if head.state.is_over() {
-        let message = format!("mission {mission} has ended ({})", head.state.as_str());
-        return Err(Failure::new(ExitCode::NotNow, message).hint("start another one with: tt mission start"));
-    }
+    must_go_on(mission, &records::load_head(&view.row)?)?;
     let applied = composed.apply(&Input::Mission { mission, what }, Vec::new()).await?;
     let message = match &applied.answer {
         Answer::Applied { message } if !message.is_empty() => message.as_str(),
@@ -28,6 +26,15 @@ pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) ->
     app.terminal.line(format!("Mission {mission}: {message}"))?;
     tell_waiting(app.terminal, &applied);
     Ok(())
+}
+
+/// A mission that has ended is told nothing any more.
+pub(super) fn must_go_on(mission: MissionId, head: &Head) -> Result<(), Failure> {
+    if !head.state.is_over() {
+        return Ok(());
+    }
+    let message = format!("mission {mission} has ended ({})", head.state.as_str());
+    Err(Failure::new(ExitCode::NotNow, message).hint("start another one with: tt mission start"))
 }
 
 /// Says what is left undone because no dispatcher runs.

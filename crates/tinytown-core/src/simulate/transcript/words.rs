@@ -41,7 +41,10 @@ impl Teller {
                 lines
             }
             What::ByHand(act) => vec![self.by_hand(act)],
-            What::Refused { message } => vec![format!("refused: {}", self.names.within(message))],
+            What::Refused { message } => {
+                let message = format!("refused: {}", self.names.within(message));
+                message.lines().map(str::to_owned).collect()
+            }
         }
     }
 
@@ -157,6 +160,10 @@ impl Teller {
 
     fn of_item(&mut self, event: &Event) -> Option<String> {
         Some(match event {
+            Event::ItemJoined { spec, .. } => format!("added: {}", self.names.within(&spec.title)),
+            Event::ExternalJoined { reference, .. } => {
+                format!("waits for {reference} as an item of the mission now")
+            }
             Event::ItemAdded { item, task: FollowUp::Fix { cause, .. }, spec } => {
                 self.follow_ups.insert(item.clone(), false);
                 format!("made ({cause}): {}", self.names.within(&spec.title))
