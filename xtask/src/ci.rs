@@ -71,7 +71,11 @@ fn run_all(stages: &mut Stages) -> Result<(), Failure> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     run_tests(stages, &[])?;
-    run_proof(stages, &[])
+    run_proof(stages, &[])?;
+    // Optimised, like the proof, with which it shares what is built.
+    let words = ["test", "--release", "--package", "tinytown-tests", "--no-default-features"];
+    stages
+        .tests("interleavings", &[&words[..], &["--features", "mutants", "--test", "interleavings"]].concat())
 }
 
 /// Reads cases from standard input, and prints what their issues depend on.

@@ -58,8 +58,6 @@ mutants! {
     DependencyIgnored = "G4",
     /// Failing checks pass.
     RedIsGreen = "G4",
-    /// Checks that could not run pass.
-    UnjudgedIsGreen = "G4",
     /// One approval is enough where several are asked for.
     OneReviewIsEnough = "G4",
     /// What bots found in a head holds nothing up.
@@ -74,6 +72,16 @@ mutants! {
     LimitOffByOne = "G5",
     /// An agent is free as soon as it is told to stop.
     AgentFreedAtCancel = "G5",
+    /// What was judged of an old head counts for the new one.
+    GatesKept = "G6",
+    /// Checks that could not run pass.
+    CouldNotRunPasses = "G6",
+    /// A head of which it is not known whether it merges is taken to merge.
+    UnknownMerges = "G6",
+    /// Whether a head merges is not looked at again after it was approved.
+    ApprovalIsEnough = "G6",
+    /// An agent's approval lets pass what changes what governs.
+    GovernedByAgents = "G6",
     /// SQLite takes each statement of a commit by itself.
     CommitWithoutTransaction = "G7",
     /// SQLite acknowledges inputs after the commit that applies them, not with it.

@@ -232,12 +232,13 @@ pub fn hunt(mutant: Mutant, seed: u64) -> Caught {
     Caught { mutant, by, cases: tally.cases }
 }
 
-/// Hunts all mutants that live in this world, on all cores; those of SQLite are caught elsewhere.
+/// Hunts all mutants that live in this world, on all cores; those of SQLite and of the gates are caught elsewhere.
 pub fn hunt_all(seed: u64) -> Vec<Caught> {
     let next = AtomicUsize::new(0);
     let caught = on_all_cores(|| {
         let mutants = std::iter::from_fn(|| Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)));
-        let of_world = mutants.filter(|mutant| !super::OF_SQLITE.contains(mutant));
+        let elsewhere = [super::OF_SQLITE, super::OF_GATES].concat();
+        let of_world = mutants.filter(|mutant| !elsewhere.contains(mutant));
         of_world.map(|mutant| hunt(*mutant, seed)).collect::<Vec<_>>()
     });
     let mut caught: Vec<Caught> = caught.into_iter().flatten().collect();

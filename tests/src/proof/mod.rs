@@ -44,6 +44,15 @@ use world::{Plan, Role, World};
 /// Mutants of SQLite, which crashing processes notice.
 pub const OF_SQLITE: &[Mutant] = &[Mutant::CommitWithoutTransaction, Mutant::AcknowledgedApart];
 
+/// Mutants of the gates, which all interleavings of what is told notice.
+pub const OF_GATES: &[Mutant] = &[
+    Mutant::GatesKept,
+    Mutant::CouldNotRunPasses,
+    Mutant::UnknownMerges,
+    Mutant::ApprovalIsEnough,
+    Mutant::GovernedByAgents,
+];
+
 /// How long after the last fault a mission may take to its end.
 const PATIENCE: Ms = 12 * 3_600_000;
 /// More than this happens in no world that is well.

@@ -105,7 +105,7 @@ impl Turn<'_> {
         match &gates.checks {
             None => return Verdict::Wait,
             Some(Checks::Pending) => return Verdict::LookLater { again: true },
-            Some(Checks::CouldNotRun(_)) if is_planted(Mutant::UnjudgedIsGreen) => {}
+            Some(Checks::CouldNotRun(_)) if is_planted(Mutant::CouldNotRunPasses) => {}
             Some(checks) if checks.could_not_judge() && self.may_rerun(gates.unjudged) => {
                 return Verdict::Rerun { times: gates.unjudged };
             }
@@ -125,6 +125,7 @@ impl Turn<'_> {
         match &gates.mergeable {
             _ if mending => return Verdict::Wait,
             None => return Verdict::Wait,
+            Some(Mergeable::Unknown) if is_planted(Mutant::UnknownMerges) => {}
             Some(Mergeable::Unknown) => return Verdict::LookLater { again: false },
             Some(Mergeable::Conflict(detail)) => {
                 let summary =

@@ -419,13 +419,11 @@ fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
 fn apply_to_pull(item: &mut ItemNow, event: &Event) {
     match event {
         Event::PullPublished { pull, .. } => {
-            item.gates = Gates::default();
-            item.check_again = false;
+            begin_anew(item);
             item.pull = Some(pull.clone());
         }
         Event::HeadMoved { head, .. } => {
-            item.gates = Gates::default();
-            item.check_again = false;
+            begin_anew(item);
             item.proposed = Some(head.clone());
             if let Some(pull) = &mut item.pull {
                 pull.head = head.clone();
@@ -450,7 +448,8 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
             item.check_again = false;
         }
         Event::VerdictGiven { by, approve, summary, .. } => {
-            item.gates.person |= by == "operator" && *approve;
+            let by_person = by == "operator" || is_planted(Mutant::GovernedByAgents);
+            item.gates.person |= by_person && *approve;
             if let (true, Ok(agent)) = (*approve && by != "operator", crate::id::AgentName::new(by))
                 && !item.gates.approvals.contains(&agent)
             {
@@ -458,7 +457,8 @@ fn apply_to_pull(item: &mut ItemNow, event: &Event) {
             }
             item.gates.review = Some(Review { by: by.clone(), approve: *approve, summary: summary.clone() });
             // A review takes long: whether the head is still proposed, and merges, is looked at once more.
-            item.gates.mergeable = item.gates.mergeable.take().filter(|_| !approve);
+            let again = *approve && !is_planted(Mutant::ApprovalIsEnough);
+            item.gates.mergeable = item.gates.mergeable.take().filter(|_| !again);
         }
         Event::LookScheduled { at, again, .. } => {
             item.look_at = Some(*at);
@@ -485,6 +485,14 @@ fn over(item: &mut ItemNow, attempt: u32, agent: &crate::id::AgentName, cause: &
     item.assignment = None;
     let (cause, detail) = (cause.to_owned(), detail.to_owned());
     item.evidence = Some(Evidence { attempt, agent: Some(agent.clone()), cause, detail });
+}
+
+/// The pull request is at another head: nothing of it was judged yet.
+fn begin_anew(item: &mut ItemNow) {
+    item.check_again = false;
+    if !is_planted(Mutant::GatesKept) {
+        item.gates = Gates::default();
+    }
 }
 
 fn propose(item: &mut ItemNow, head: &crate::id::Sha, by: &crate::id::AgentName, cli: &str) {
