@@ -37,7 +37,9 @@ table! {
         MissionCompleted: "mission-completed" ["mission blocked", "mission running"],
         MissionFailed: "mission-failed" ["mission stopped"],
         HelpAsked: "help-asked" ["mission blocked", "mission running", "ready", "gated"],
-        HelpRetired: "help-retired" ["mission blocked", "mission running", "mission stopped", "ready", "assigned", "gated", "done", "skipped"],
+        HelpRetired: "help-retired" ["mission blocked", "mission running", "mission stopped", "pending", "ready", "assigned", "gated", "done", "skipped"],
+        BudgetReached: "budget-reached" ["mission running", "mission blocked"],
+        BudgetGranted: "budget-granted" ["mission blocked", "mission running"],
         WatchdogLooked: "watchdog-looked" ["mission blocked", "mission running"],
         NoteTaken: "note-taken" ["mission blocked", "mission running", "mission stopped"],
         ItemJoined: "item-joined" ["no item"],
@@ -90,6 +92,7 @@ table! {
         AgentFreed: "agent-freed" ["roster"],
         AgentRetiring: "agent-retiring" ["roster"],
         AgentGone: "agent-gone" ["roster"],
+        AgentPaused: "agent-paused" ["roster"],
     }
 }
 

@@ -133,6 +133,7 @@ impl Walk {
             auto_merge: !self.shaky && self.chance(50),
             max_attempts: 2,
             max_losses: 1,
+            max_launches: if self.shaky && self.chance(50) { 4 } else { 0 },
             ..Policy::default()
         };
         let first = self.missions * 10;
@@ -227,7 +228,10 @@ impl Walk {
             Letter::Cancel { claim } if self.chance(70) => {
                 self.at_work.retain(|brief| brief.claim != claim);
                 let end = AttemptEnd::Cancelled;
-                self.tell(claim.mission, MissionInput::Ended { claim, end });
+                self.tell(
+                    claim.mission,
+                    MissionInput::Ended { claim, end, spend: tinytown_core::spend::Spend::default() },
+                );
             }
             _ => {}
         }
@@ -251,12 +255,17 @@ impl Walk {
             5..9 => AttemptEnd::Lost { detail },
             9..12 => AttemptEnd::Stuck { summary: "which one?".to_owned() },
             12..14 => AttemptEnd::Cancelled,
+            14..16 => AttemptEnd::Limited { until: None, detail },
             _ => {
                 let submission = self.submission(kind);
-                return MissionInput::Submitted { claim, submission };
+                return MissionInput::Submitted {
+                    claim,
+                    submission,
+                    spend: tinytown_core::spend::Spend::default(),
+                };
             }
         };
-        MissionInput::Ended { claim, end }
+        MissionInput::Ended { claim, end, spend: tinytown_core::spend::Spend::default() }
     }
 
     fn submission(&mut self, kind: Kind) -> Submission {

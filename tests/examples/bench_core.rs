@@ -221,7 +221,11 @@ fn run(count: u64, times: &mut Vec<Duration>) {
                 inputs.push_back(Input::Mission { mission: id, what: started });
                 inputs.push_back(Input::Mission {
                     mission: id,
-                    what: MissionInput::Submitted { claim, submission },
+                    what: MissionInput::Submitted {
+                        claim,
+                        submission,
+                        spend: tinytown_core::spend::Spend::default(),
+                    },
                 });
             }
         }

@@ -215,13 +215,25 @@ impl World {
                 self.heads += 1;
                 let (head, summary) = (sha(self.heads), String::new());
                 let submission = Submission::Work { head, empty: false, summary };
-                MissionInput::Submitted { claim: claim.clone(), submission }
+                MissionInput::Submitted {
+                    claim: claim.clone(),
+                    submission,
+                    spend: tinytown_core::spend::Spend::default(),
+                }
             }
             Told::Judged(claim, approve) => {
                 let submission = Submission::Verdict { approve: *approve, summary: String::new() };
-                MissionInput::Submitted { claim: claim.clone(), submission }
+                MissionInput::Submitted {
+                    claim: claim.clone(),
+                    submission,
+                    spend: tinytown_core::spend::Spend::default(),
+                }
             }
-            Told::Stopped(claim) => MissionInput::Ended { claim: claim.clone(), end: AttemptEnd::Cancelled },
+            Told::Stopped(claim) => MissionInput::Ended {
+                claim: claim.clone(),
+                end: AttemptEnd::Cancelled,
+                spend: tinytown_core::spend::Spend::default(),
+            },
             Told::Note(text) => MissionInput::Note { text: (*text).to_owned(), by: "ada".to_owned() },
         }
     }

@@ -27,6 +27,9 @@ scenarios! {
     accepted_head_moved_before
     accepted_head_moves
     auto_merge
+    budget_and_nobody_answers
+    budget_of_a_mission
+    budget_of_an_item
     bugbot
     chain_accepted_and_stacked
     changes_requested
@@ -47,6 +50,7 @@ scenarios! {
     issue_outside
     ladder_of_attempts
     ladder_of_fixes
+    limit_pauses_the_cli
     lost_worker
     mergeability_unknown
     mission_grows

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tinytown_core::id::{Claim, Sha};
 use tinytown_core::input::{AttemptEnd, MissionInput, Submission};
 use tinytown_core::item::Kind;
+use tinytown_core::spend::Spend;
 
 use crate::result_file::{Outcome, ResultFile, Said};
 use crate::words::summary;
@@ -87,10 +88,10 @@ pub enum Judged {
 
 impl Judged {
     /// As it is posted.
-    pub fn into_input(self, claim: Claim) -> MissionInput {
+    pub fn into_input(self, claim: Claim, spend: Spend) -> MissionInput {
         match self {
-            Self::Submit(submission) => MissionInput::Submitted { claim, submission },
-            Self::End(end) => MissionInput::Ended { claim, end },
+            Self::Submit(submission) => MissionInput::Submitted { claim, submission, spend },
+            Self::End(end) => MissionInput::Ended { claim, end, spend },
         }
     }
 }
@@ -104,8 +105,13 @@ pub fn judge(facts: &Facts) -> Judged {
         Ending::NotStarted(why) => return failed("not-started", why),
         _ => {}
     }
-    if let ResultFile::Said(Said { outcome: Outcome::Stuck, summary: question }) = &facts.result {
+    if let ResultFile::Said(Said { outcome: Outcome::Stuck, summary: question, .. }) = &facts.result {
         return Judged::End(AttemptEnd::Stuck { summary: summary(question) });
+    }
+    if let ResultFile::Said(Said { outcome: Outcome::Limit, summary: said, until, .. }) = &facts.result {
+        // What is no time is not known.
+        let until = until.as_deref().and_then(|until| serde_json::from_value(until.into()).ok());
+        return Judged::End(AttemptEnd::Limited { until, detail: summary(said) });
     }
     match &facts.ending {
         Ending::TimedOut(limit) => failed("timed-out", &format!("it ran longer than {limit:?}")),

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
+use tinytown_core::spend::Spend;
 use tinytown_host::files::open_foreign;
 
 /// Longest result file in bytes.
@@ -29,6 +30,35 @@ pub struct Said {
     /// In its own words.
     #[serde(default)]
     pub summary: String,
+    /// What it cost, if it knows.
+    #[serde(default)]
+    pub usage: Usage,
+    /// When a limit is lifted that it reached, as in RFC 3339, if it knows.
+    #[serde(default)]
+    pub until: Option<String>,
+}
+
+/// What an attempt cost, by the agent's word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+pub struct Usage {
+    /// Tokens read and written.
+    #[serde(default)]
+    pub tokens: u64,
+    /// US dollars.
+    #[serde(default)]
+    pub usd: f64,
+}
+
+impl Eq for Usage {}
+
+impl ResultFile {
+    /// What the attempt cost, as far as the agent says.
+    pub fn spend(&self) -> Spend {
+        match self {
+            Self::Said(Said { usage, .. }) => Spend { tokens: usage.tokens, usd: usage.usd.into() },
+            Self::Absent | Self::Broken(_) => Spend::default(),
+        }
+    }
 }
 
 /// How an attempt went, by the agent's word.
@@ -43,6 +73,8 @@ pub enum Outcome {
     RequestChanges,
     /// It cannot go on without an answer.
     Stuck,
+    /// Its provider lets it do no more for now.
+    Limit,
 }
 
 /// Reads the result file, if there is one.
@@ -89,10 +121,20 @@ mod tests {
 
     #[test]
     fn the_agents_words_are_read_and_more_fields_are_its_own_affair() {
-        let said = |outcome, summary: &str| ResultFile::Said(Said { outcome, summary: summary.to_owned() });
+        let said = |outcome, summary: &str| {
+            let (summary, usage) = (summary.to_owned(), Usage::default());
+            ResultFile::Said(Said { outcome, summary, usage, until: None })
+        };
         assert_eq!(text(r#"{"outcome":"done"}"#), said(Outcome::Done, ""));
         let more = r#"{"outcome":"request_changes","summary":"no","model":"x"}"#;
         assert_eq!(text(more), said(Outcome::RequestChanges, "no"));
+    }
+
+    #[test]
+    fn what_it_cost_is_read_and_what_is_no_amount_is_nothing() {
+        let cost = text(r#"{"outcome":"done","usage":{"tokens":1200,"usd":0.25}}"#).spend();
+        assert_eq!(cost, Spend { tokens: 1200, usd: 0.25.into() });
+        assert_eq!(text(r#"{"outcome":"done","usage":{"usd":-3}}"#).spend(), Spend::default());
     }
 
     #[test]

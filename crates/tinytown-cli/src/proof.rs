@@ -91,6 +91,7 @@ mod tests {
             place,
             state: AgentState::Idle,
             retiring: false,
+            paused_until: None,
             since: Time::from_millis(0),
         }
     }

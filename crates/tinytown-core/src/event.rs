@@ -7,7 +7,7 @@ use crate::id::{AgentName, Fence, Generation, ItemKey, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
 use crate::observation::{Checks, Observation, Pull, PullState};
-use crate::spend::Spend;
+use crate::spend::{Spend, Usd};
 use crate::time::Time;
 
 /// One thing that became true of a mission.
@@ -53,6 +53,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         item: Option<ItemKey>,
     },
+    /// A budget of the mission as a whole is used up: nothing more is launched.
+    BudgetReached {
+        /// Which.
+        detail: String,
+    },
+    /// An operator granted another budget of the same size.
+    BudgetGranted,
     /// The watchdog looked for items that are ready and that nobody takes.
     WatchdogLooked,
     /// An operator's directive was taken.
@@ -180,6 +187,9 @@ pub enum Event {
         attempt: u32,
         /// What is known.
         detail: String,
+        /// What it cost, as far as the agent says.
+        #[serde(default, skip_serializing_if = "Spend::is_none")]
+        spend: Spend,
     },
     /// The assignment was revoked, and the agent is to be stopped.
     CancelAsked {
@@ -522,6 +532,16 @@ impl SkipReason {
 }
 
 impl Event {
+    /// What an attempt cost that ends with it.
+    pub(crate) const fn spend(&self) -> Spend {
+        match self {
+            Self::ItemSubmitted { spend, .. }
+            | Self::AttemptFailed { spend, .. }
+            | Self::AttemptLost { spend, .. } => *spend,
+            _ => Spend { tokens: 0, usd: Usd::micros(0) },
+        }
+    }
+
     /// The item that it is about, if it is about one.
     pub fn item(&self) -> Option<&ItemKey> {
         match self {
@@ -533,6 +553,8 @@ impl Event {
             | Self::MissionCompleted
             | Self::MissionFailed { .. }
             | Self::WatchdogLooked
+            | Self::BudgetReached { .. }
+            | Self::BudgetGranted
             | Self::NoteTaken { .. } => None,
             Self::HelpAsked { item, .. } | Self::HelpRetired { item } => item.as_ref(),
             Self::ItemJoined { item, .. }

@@ -7,6 +7,8 @@ use crate::id::{AgentName, Claim, Generation, MessageId, MissionId, OpId, Role, 
 use crate::item::ItemSpec;
 use crate::policy::Policy;
 use crate::roster::Place;
+use crate::spend::Spend;
+use crate::time::Time;
 
 /// Something that happened, as it is posted to the town's inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +107,9 @@ pub enum MissionInput {
         claim: Claim,
         /// The work.
         submission: Submission,
+        /// What it cost, as far as the agent says.
+        #[serde(default, skip_serializing_if = "Spend::is_none")]
+        spend: Spend,
     },
     /// An attempt ended without a submission.
     Ended {
@@ -112,6 +117,9 @@ pub enum MissionInput {
         claim: Claim,
         /// How.
         end: AttemptEnd,
+        /// What it cost, as far as the agent says.
+        #[serde(default, skip_serializing_if = "Spend::is_none")]
+        spend: Spend,
     },
     /// Something came of an effect.
     Effect {
@@ -204,6 +212,14 @@ pub enum AttemptEnd {
     Stuck {
         /// Its question.
         summary: String,
+    },
+    /// Its agent CLI reached a limit of its provider: counts as a loss, and pauses that CLI for the whole town.
+    Limited {
+        /// When the limit is lifted, if that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Time>,
+        /// What the CLI said.
+        detail: String,
     },
     /// We cancelled it, and its processes are gone.
     Cancelled,

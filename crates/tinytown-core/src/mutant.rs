@@ -130,6 +130,8 @@ mutants! {
     RevokedForgotten = "G14",
     /// The last try goes to whoever failed before, though another agent is there.
     SameAgentForEver = "G15",
+    /// A mission launches more than it may.
+    BudgetUnbounded = "G15",
     /// Checks that cannot judge are run again without end.
     RerunForEver = "G15",
     /// A lost worker costs the agent an attempt.

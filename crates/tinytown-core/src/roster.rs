@@ -53,6 +53,9 @@ pub struct Agent {
     /// Asked to leave: takes no new work.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retiring: bool,
+    /// Its agent CLI reached a limit: it takes no work before that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Time>,
     /// Since when it is in this state.
     pub since: Time,
 }
@@ -60,7 +63,7 @@ pub struct Agent {
 impl Agent {
     /// Whether work may be assigned to it now.
     pub fn is_free(&self) -> bool {
-        self.state == AgentState::Idle && !self.retiring
+        self.state == AgentState::Idle && !self.retiring && self.paused_until.is_none()
     }
 
     /// Whether its worker is believed to live.
@@ -106,6 +109,14 @@ pub enum RosterChange {
         /// Which agent.
         agent: AgentName,
     },
+    /// Its agent CLI reached a limit, or has no longer reached it.
+    AgentPaused {
+        /// Which agent.
+        agent: AgentName,
+        /// Until when it takes no work; none if it does again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Time>,
+    },
     /// Its worker ended, or was declared lost.
     AgentGone {
         /// Which agent.
@@ -123,6 +134,8 @@ pub struct Roster {
     free: BTreeMap<Option<Role>, BTreeSet<AgentName>>,
     /// Agents that are present and not retiring, by role.
     present: BTreeMap<Option<Role>, BTreeSet<AgentName>>,
+    /// Agents whose CLI reached a limit, by the time at which it is lifted.
+    paused: BTreeSet<(Time, AgentName)>,
     changes: u64,
 }
 
@@ -196,6 +209,23 @@ impl Roster {
         self.present.values().flat_map(|names| self.named(Some(names)))
     }
 
+    /// When the next limit of an agent CLI is lifted.
+    pub fn next_lifted(&self) -> Option<Time> {
+        self.paused.first().map(|(until, _)| *until)
+    }
+
+    /// Agents whose limit is lifted by now.
+    pub(crate) fn lifted(&self, now: Time) -> Vec<AgentName> {
+        self.paused.iter().take_while(|(until, _)| *until <= now).map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Until when agents with that CLI take no work.
+    pub(crate) fn paused_until(&self, cli: &str) -> Option<Time> {
+        let of_cli =
+            |(_, name): &&(Time, AgentName)| self.agents.get(name).is_some_and(|agent| agent.cli == cli);
+        self.paused.iter().rev().find(of_cli).map(|(until, _)| *until)
+    }
+
     /// Moves with every change; two equal numbers of one roster mean that nothing changed between them.
     pub const fn changes(&self) -> u64 {
         self.changes
@@ -212,6 +242,12 @@ impl Roster {
                 self.update(agent, now, |agent| agent.state = AgentState::Idle);
             }
             RosterChange::AgentRetiring { agent } => self.update(agent, now, |agent| agent.retiring = true),
+            RosterChange::AgentPaused { agent, until } => {
+                if let Some(mut entry) = self.agents.get(agent).cloned() {
+                    entry.paused_until = *until;
+                    self.insert(entry);
+                }
+            }
             RosterChange::AgentGone { agent, .. } => {
                 self.update(agent, now, |agent| agent.state = AgentState::Gone);
             }
@@ -232,6 +268,9 @@ impl Roster {
 
     fn insert(&mut self, agent: Agent) {
         if let Some(old) = self.agents.get(&agent.name) {
+            if let Some(until) = old.paused_until {
+                self.paused.remove(&(until, old.name.clone()));
+            }
             for index in [&mut self.free, &mut self.present] {
                 if let Some(names) = index.get_mut(&old.role) {
                     names.remove(&old.name);
@@ -243,6 +282,9 @@ impl Roster {
         }
         if agent.is_present() && !agent.retiring {
             self.present.entry(agent.role.clone()).or_default().insert(agent.name.clone());
+        }
+        if let Some(until) = agent.paused_until {
+            self.paused.insert((until, agent.name.clone()));
         }
         self.agents.insert(agent.name.clone(), agent);
         self.changes += 1;

@@ -18,6 +18,12 @@ impl Usd {
         Self(micros)
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub const fn times(self, times: u64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+
     /// Whether it is nothing at all.
     pub const fn is_zero(&self) -> bool {
         self.0 == 0

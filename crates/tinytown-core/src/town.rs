@@ -73,12 +73,20 @@ impl Town {
     /// [`MissionInput::Wake`]. Missions come by priority, then by longest wait.
     pub fn next_wake(&self, now: Time) -> Option<MissionId> {
         let due = self.missions.values().find(|mission| mission.next_deadline().is_some_and(|at| at <= now));
-        due.map(Mission::id).or_else(|| self.next_pick())
+        let lifted = self.roster.next_lifted().filter(|at| *at <= now);
+        let lifts = || lifted.and_then(|_| self.any_active()).map(Mission::id);
+        due.map(Mission::id).or_else(lifts).or_else(|| self.next_pick())
+    }
+
+    /// Some mission that may launch: whichever notices that a limit was lifted.
+    fn any_active(&self) -> Option<&Mission> {
+        self.missions.values().find(|mission| mission.head().state.is_active())
     }
 
     /// The earliest deadline of all missions.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.missions.values().filter_map(Mission::next_deadline).min()
+        let lifted = self.any_active().and_then(|_| self.roster.next_lifted());
+        self.missions.values().filter_map(Mission::next_deadline).chain(lifted).min()
     }
 
     /// Forgets a mission that has ended, once that is committed.
@@ -190,6 +198,7 @@ impl Town {
             place: join.place.clone(),
             state: AgentState::Idle,
             retiring: false,
+            paused_until: self.roster.paused_until(&join.cli).filter(|until| *until > now),
             since: now,
         };
         let mut decided = answered(Answer::Joined { generation }, now);

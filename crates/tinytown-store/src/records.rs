@@ -193,6 +193,7 @@ fn changed_agent(change: &RosterChange) -> &AgentName {
         RosterChange::AgentBusy { claim } => &claim.agent,
         RosterChange::AgentFreed { agent }
         | RosterChange::AgentRetiring { agent }
+        | RosterChange::AgentPaused { agent, .. }
         | RosterChange::AgentGone { agent, .. } => agent,
     }
 }

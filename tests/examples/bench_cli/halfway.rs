@@ -89,7 +89,11 @@ impl Desk {
                 self.post(MissionInput::Started { claim: claim.clone() });
                 let submission =
                     Submission::Work { head: self.sha(), empty: false, summary: "done".to_owned() };
-                self.post(MissionInput::Submitted { claim, submission });
+                self.post(MissionInput::Submitted {
+                    claim,
+                    submission,
+                    spend: tinytown_core::spend::Spend::default(),
+                });
             }
         }
     }

@@ -105,6 +105,10 @@ pub(super) struct LedgerMission {
     pub items: BTreeMap<ItemKey, LedgerItem>,
     /// The number of its last step.
     pub seq: u64,
+    /// Launches of all items so far.
+    pub launches: u32,
+    /// How often operators granted another budget.
+    pub budgets_granted: u32,
     /// It is stopped.
     pub stopped: bool,
     /// It has ended; with whether it was completed.
@@ -295,6 +299,8 @@ impl Ledger {
         let mission = LedgerMission {
             items,
             seq: 0,
+            launches: 0,
+            budgets_granted: 0,
             stopped: false,
             over: None,
             effects: BTreeSet::new(),

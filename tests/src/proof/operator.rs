@@ -115,6 +115,9 @@ impl Operator {
         patient: bool,
     ) -> Vec<(MissionId, Option<String>)> {
         let mut answers = Vec::new();
+        if mission.head().budget.is_some() {
+            answers.push((mission.id(), Some("resume".to_owned())));
+        }
         for item in mission.items() {
             let key = &item.spec.key;
             let Some(ix) = mission.find(key) else { continue };
@@ -132,6 +135,8 @@ impl Operator {
                     answers.push((mission.id(), Some(format!("retry {key}"))));
                     continue;
                 }
+                // A limit of a provider is lifted by itself, and a budget of the mission was just granted.
+                WaitCode::Limit if wait.owner != "operator" || mission.head().budget.is_some() => continue,
                 WaitCode::Limit | WaitCode::Person => again(*times < 2, key),
                 WaitCode::EmptyChange | WaitCode::Governance if wait.owner == "operator" => {
                     format!("approve {key}")

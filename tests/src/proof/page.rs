@@ -35,6 +35,7 @@ impl Page<'_> {
         }
         match event {
             Event::MissionStopped { .. } => self.mission.stopped = true,
+            Event::BudgetGranted => self.mission.budgets_granted += 1,
             Event::MissionResumed => self.mission.stopped = false,
             Event::MissionCompleted => return self.completed(),
             Event::MissionFailed { .. } => self.mission.over = Some(false),
@@ -115,6 +116,11 @@ impl Page<'_> {
         self.tried("G1");
         self.tried("G15");
         self.last_try(key, agent)?;
+        let most = policy.max_launches * (1 + self.mission.budgets_granted);
+        if most > 0 && self.mission.launches >= most {
+            broken!("G15", "{key} was launched after {} launches of {most}", self.mission.launches);
+        }
+        self.mission.launches += 1;
         let item = self.item(key)?;
         if let Some(holder) = &item.holder {
             broken!("G1", "{key} was assigned to {agent} while {} holds it", holder.agent);
@@ -292,7 +298,8 @@ impl Page<'_> {
         if let Hold::Limit { detail } = hold {
             let used = item.failed >= policy.max_attempts + item.granted
                 || item.lost > policy.max_losses + item.granted
-                || detail.contains(" fixes did not help");
+                || detail.contains(" fixes did not help")
+                || detail.contains("budget of");
             if !used {
                 broken!(
                     "G15",

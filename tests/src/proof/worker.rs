@@ -378,7 +378,11 @@ impl Worker {
             return;
         }
         self.waiting.retain(|brief| brief.claim != *claim);
-        let what = MissionInput::Ended { claim: claim.clone(), end: AttemptEnd::Cancelled };
+        let what = MissionInput::Ended {
+            claim: claim.clone(),
+            end: AttemptEnd::Cancelled,
+            spend: tinytown_core::spend::Spend::default(),
+        };
         let op = op_of("cancelled", claim);
         self.poster.post(world, pid, op, &Input::Mission { mission: claim.mission, what }, false);
     }
@@ -477,9 +481,10 @@ impl Worker {
         let op = op_of("ended", &claim);
         current.stage = AttemptStage::Reporting(op.clone());
         let mission = claim.mission;
+        let spend = world.agent(self.agent).costs;
         let what = match came.clone() {
-            Came::Submission(submission) => MissionInput::Submitted { claim, submission },
-            Came::End(end) => MissionInput::Ended { claim, end },
+            Came::Submission(submission) => MissionInput::Submitted { claim, submission, spend },
+            Came::End(end) => MissionInput::Ended { claim, end, spend },
         };
         self.poster.post(world, pid, op, &Input::Mission { mission, what }, true);
     }

@@ -116,11 +116,12 @@ impl Attempt {
             Kind::Review => Collected::unseen(),
             _ => collect::collect(&self.office, &self.brief, &desk, &result).await,
         };
+        let spend = result.spend();
         let facts = Facts { kind: *kind, ending, left: collected.left.clone(), result };
         let judged = judge(&facts);
         self.office.say(&Progress::Ended { item: claim.item.clone(), how: describe(&judged) });
         let handed_in = matches!(judged, Judged::Submit(Submission::Work { .. }));
-        let post = self.post_of("ended", judged.into_input(claim.clone()));
+        let post = self.post_of("ended", judged.into_input(claim.clone(), spend));
         let (posted, ()) = tokio::join!(self.hand_in(&post), async {
             if handed_in {
                 collect::publish(&self.office, &self.brief, &collected).await;
@@ -160,7 +161,14 @@ impl Attempt {
         let detail = format!("the attempt could not be prepared: {}", chain(error));
         self.office.say(&Progress::Ended { item: item.clone(), how: detail.clone() });
         let end = AttemptEnd::Lost { detail };
-        let post = self.post_of("ended", MissionInput::Ended { claim: self.brief.claim.clone(), end });
+        let post = self.post_of(
+            "ended",
+            MissionInput::Ended {
+                claim: self.brief.claim.clone(),
+                end,
+                spend: tinytown_core::spend::Spend::default(),
+            },
+        );
         self.hand_in(&post).await?;
         self.settle(&post).await
     }
@@ -235,6 +243,7 @@ fn describe(judged: &Judged) -> String {
         Judged::End(AttemptEnd::Failed { cause, detail }) => format!("failed ({cause}): {detail}"),
         Judged::End(AttemptEnd::Lost { detail }) => format!("lost: {detail}"),
         Judged::End(AttemptEnd::Stuck { summary }) => format!("stuck: {summary}"),
+        Judged::End(AttemptEnd::Limited { detail, .. }) => format!("reached a limit: {detail}"),
         Judged::End(AttemptEnd::Cancelled) => "cancelled".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! The table of evidence: every sort of ending, with and without work and words.
 
 use super::*;
+use crate::result_file::Usage;
 
 fn sha(digit: &str) -> Sha {
     Sha::new(&digit.repeat(40)).expect("40 digits")
@@ -22,7 +23,7 @@ fn no_work() -> Work {
 }
 
 fn said(outcome: Outcome, summary: &str) -> ResultFile {
-    ResultFile::Said(Said { outcome, summary: summary.to_owned() })
+    ResultFile::Said(Said { outcome, summary: summary.to_owned(), usage: Usage::default(), until: None })
 }
 
 fn broken() -> ResultFile {
@@ -41,6 +42,7 @@ fn check(kind: Kind, ending: Ending, left: Left, result: ResultFile) -> String {
         Judged::End(AttemptEnd::Failed { cause, detail }) => format!("failed {cause}: {detail}"),
         Judged::End(AttemptEnd::Lost { detail }) => format!("lost: {detail}"),
         Judged::End(AttemptEnd::Stuck { summary }) => format!("stuck: {summary}"),
+        Judged::End(AttemptEnd::Limited { until, detail }) => format!("limited until {until:?}: {detail}"),
         Judged::End(AttemptEnd::Cancelled) => "cancelled".to_owned(),
     }
 }
@@ -183,4 +185,19 @@ fn an_agents_words_are_cut_and_cleaned() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_limit_is_a_limit_however_the_run_ended_and_its_time_is_taken_if_it_is_one() {
+    let limited = |until: &str| {
+        let said = Said {
+            outcome: Outcome::Limit,
+            summary: "5-hour limit".to_owned(),
+            usage: Usage::default(),
+            until: Some(until.to_owned()),
+        };
+        implemented(Ending::Code(1), no_work(), ResultFile::Said(said))
+    };
+    assert_eq!(limited("2026-11-23T03:00:00+01:00"), "limited until Some(Time(1795399200000)): 5-hour limit");
+    assert_eq!(limited("tomorrow"), "limited until None: 5-hour limit");
 }

@@ -162,10 +162,10 @@ impl Dispatcher {
     /// How the attempt ended.
     pub(crate) async fn outcome(&self, claim: &Claim) -> Result<Submission, AttemptEnd> {
         let end = |input: &MissionInput| match input {
-            MissionInput::Submitted { claim: one, submission } if one == claim => {
+            MissionInput::Submitted { claim: one, submission, .. } if one == claim => {
                 Some(Ok(submission.clone()))
             }
-            MissionInput::Ended { claim: one, end } if one == claim => Some(Err(end.clone())),
+            MissionInput::Ended { claim: one, end, .. } if one == claim => Some(Err(end.clone())),
             _ => None,
         };
         self.see("an end", end).await

@@ -65,6 +65,8 @@ fn of_mission(event: &Event) -> Option<String> {
             format!("{} asked ({attempt}): {reason}", to.as_str())
         }
         Event::HelpRetired { .. } => "help no longer needed".to_owned(),
+        Event::BudgetReached { detail } => format!("nothing more is launched: {detail}"),
+        Event::BudgetGranted => "as much again may be spent".to_owned(),
         Event::WatchdogLooked => "the watchdog looked for work that nobody takes".to_owned(),
         Event::NoteTaken { text, by } => format!("note by {by}: {text}"),
         _ => return None,

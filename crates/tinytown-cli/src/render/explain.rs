@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tinytown_core::event::Event;
 use tinytown_core::id::AgentName;
 use tinytown_core::item::EdgeSource;
-use tinytown_core::mission::{Item, ItemIx, Phase, Wait, WaitCode};
+use tinytown_core::mission::{Item, ItemIx, Phase, Reaction, Wait, WaitCode};
 use tinytown_core::policy::Policy;
 use tinytown_store::records::StepRecord;
 
@@ -120,6 +120,8 @@ impl<'a> Scene<'a> {
             lines.push(format!("   {}", self.sentence(&wait)));
             lines.extend(self.next(item, &wait).map(|next| format!("   next: {next}")));
         }
+        lines.extend(self.mission.reaction(ix).map(|reaction| format!("   {}", rung(&reaction))));
+        lines.extend((!now.spent.is_none()).then(|| format!("   spent: {}", now.spent)));
         lines.push(format!("   {}", kind(item, self.mission.policy())));
         lines
             .extend(now.pull.as_ref().map(|pull| format!("   pull request #{} ({})", pull.number, pull.url)));
@@ -183,12 +185,24 @@ impl<'a> Scene<'a> {
             "state": item.now.phase.as_str(),
             "since": item.now.since,
             "wait": self.mission.wait(ix, self.roster),
+            "reaction": self.mission.reaction(ix),
+            "spent": item.now.spent,
             "depends_on": item.depends_on().map(|(on, source)| edge_json(&on, source)).collect::<Vec<_>>(),
             "external": item.outside().map(|it| edge_json(&it.on, &it.source)).collect::<Vec<_>>(),
             "needed_by": self.mission.dependents(ix).iter().map(|on| &self.mission.item(*on).spec.key).collect::<Vec<_>>(),
             "events": events,
         })
     }
+}
+
+/// `ladder: the same agent tries again, with the evidence (1 of 3)`.
+fn rung(reaction: &Reaction) -> String {
+    let times = match (reaction.of, reaction.used) {
+        (0, 0 | 1) => String::new(),
+        (0, used) => format!(" ({used} times)"),
+        (of, used) => format!(" ({used} of {of})"),
+    };
+    format!("ladder: {}{times}", reaction.rung.words())
 }
 
 /// Effects and looks.

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 use tinytown_core::id::ItemKey;
-use tinytown_core::mission::{Item, Mission, Wait};
+use tinytown_core::mission::{Item, ItemIx, Mission, Reaction, Wait};
 use tinytown_core::observation::PullState;
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Roster;
+use tinytown_core::spend::Spend;
 use tinytown_core::time::Time;
 
 use super::watch::{self, Watch};
@@ -22,6 +23,8 @@ pub(crate) struct MissionJson<'a> {
     created_at: Time,
     updated_at: Time,
     next_wake_at: Option<Time>,
+    launches: u32,
+    spent: Spend,
     objectives: Vec<&'a str>,
     work_items: Vec<ItemJson<'a>>,
     watches: Vec<Watch>,
@@ -42,6 +45,9 @@ struct ItemJson<'a> {
     attempt: u32,
     losses: u32,
     wait: Option<Wait>,
+    /// Where it stands on the ladder of reactions; null if all is well.
+    reaction: Option<Reaction>,
+    spent: Spend,
     pull_request: Option<PullJson<'a>>,
 }
 
@@ -78,8 +84,14 @@ impl<'a> MissionJson<'a> {
             created_at: mission.charter().created_at,
             updated_at: head.updated_at,
             next_wake_at: mission.next_deadline(),
+            launches: head.launches,
+            spent: head.spent,
             objectives: mission.objectives().collect(),
-            work_items: items.map(|(item, wait)| ItemJson::of(item, wait)).collect(),
+            work_items: (0u32..)
+                .map(ItemIx)
+                .zip(items)
+                .map(|(ix, (item, wait))| ItemJson::of(item, wait, mission.reaction(ix)))
+                .collect(),
             watches: watch::of(mission),
             dispatcher: DispatcherJson::of(mission, pulse),
             notes: serde_json::to_value(&head.notes).unwrap_or_default(),
@@ -88,7 +100,7 @@ impl<'a> MissionJson<'a> {
 }
 
 impl<'a> ItemJson<'a> {
-    fn of(item: &'a Item, wait: Option<Wait>) -> Self {
+    fn of(item: &'a Item, wait: Option<Wait>, reaction: Option<Reaction>) -> Self {
         let spec = &item.spec;
         Self {
             key: spec.key.as_str(),
@@ -102,6 +114,8 @@ impl<'a> ItemJson<'a> {
             attempt: item.now.launches,
             losses: item.now.losses,
             wait,
+            reaction,
+            spent: item.now.spent,
             pull_request: item.now.pull.as_ref().map(|pull| PullJson {
                 number: pull.number,
                 url: &pull.url,

@@ -54,6 +54,9 @@ pub(crate) fn lines(account: &Account<'_>) -> Vec<String> {
             account.report.merged.iter().map(tinytown_core::id::ItemKey::as_str).collect();
         lines.push(format!("🔀 Merged, in this order: {}", merged.join(", ")));
     }
+    if !head.spent.is_none() {
+        lines.push(format!("💰 Spent: {} in {} launches", head.spent, head.launches));
+    }
     if account.report.help_asked > 0 {
         let times = usize::try_from(account.report.help_asked).unwrap_or(usize::MAX);
         lines.push(format!("🆘 Asked for help: {}", count(times, "time")));
@@ -79,8 +82,9 @@ fn item_lines(item: &Item, report: &ItemReport, over: bool) -> Vec<String> {
         let agents: Vec<&str> = report.agents.iter().map(tinytown_core::id::AgentName::as_str).collect();
         let launches =
             if now.launches == 1 { "1 launch".to_owned() } else { format!("{} launches", now.launches) };
+        let spent = if now.spent.is_none() { String::new() } else { format!("; spent {}", now.spent) };
         lines.push(format!(
-            "      {launches} by {}, {} lost; waited {}, worked {}, judged {}",
+            "      {launches} by {}, {} lost; waited {}, worked {}, judged {}{spent}",
             agents.join(", "),
             now.losses,
             span(report.waited),
@@ -108,6 +112,8 @@ pub(crate) fn json(account: &Account<'_>) -> Value {
                 "launches": item.now.launches,
                 "attempts": item.now.attempts,
                 "losses": item.now.losses,
+                "spent": item.now.spent,
+                "skipped": item.now.skipped,
                 "pull_request": item.now.pull.as_ref().map(|pull| pull.number),
                 "began_at": report.began_at,
                 "over_at": report.over_at,
@@ -124,6 +130,8 @@ pub(crate) fn json(account: &Account<'_>) -> Value {
         "created_at": account.mission.charter().created_at,
         "ended_at": account.report.ended_at,
         "took_ms": millis(account.took()),
+        "launches": account.mission.head().launches,
+        "spent": account.mission.head().spent,
         "work_items": items,
         "merged": account.report.merged,
         "help_asked": account.report.help_asked,

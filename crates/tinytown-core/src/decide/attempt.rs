@@ -10,6 +10,7 @@ use crate::letter::{Letter, Recipient, assignment_key, cancel_key};
 use crate::mission::{ItemIx, Phase};
 use crate::mutant::{self, Mutant, is_planted};
 use crate::roster::RosterChange;
+use crate::time::Time;
 
 /// Time before the second attempt; each later one waits six times as long, up to [`BACKOFF_MOST`].
 const BACKOFF_FIRST: Duration = Duration::from_secs(5);
@@ -23,6 +24,11 @@ pub(super) fn backoff(failures: u32) -> Duration {
     }
     BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MOST)
 }
+
+/// How long an agent CLI is left alone whose provider did not say when its limit is lifted.
+const LIMIT_PAUSE: Duration = Duration::from_mins(15);
+/// Longest pause that is believed: limits are lifted once a week at the latest.
+const LIMIT_MOST: Duration = Duration::from_hours(8 * 24);
 
 fn stale() -> Answer {
     Answer::refused(
@@ -91,6 +97,10 @@ impl Turn<'_> {
             AttemptEnd::Failed { cause, detail } => self.failed(ix, cause, detail),
             AttemptEnd::Lost { detail } => self.lost(ix, detail),
             AttemptEnd::Stuck { summary } => self.stuck(ix, summary),
+            AttemptEnd::Limited { until, detail } => {
+                self.pause_cli(&claim.agent, *until);
+                self.lost(ix, &format!("its agent CLI reached a limit: {detail}"));
+            }
             AttemptEnd::Cancelled => self.cancelled(ix, "given back by the worker"),
         }
         Answer::applied()
@@ -217,7 +227,9 @@ impl Turn<'_> {
         let item = &self.mission.item(ix).now;
         let allowed = self.mission.policy().max_attempts + item.granted;
         let (attempts, key) = (item.attempts, self.mission.key(ix).clone());
-        if attempts < allowed {
+        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
+            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
+        } else if attempts < allowed {
             let until = self.now + backoff(attempts);
             self.emit(Event::BackoffBegan { item: key, until });
         } else {
@@ -235,12 +247,26 @@ impl Turn<'_> {
         self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
         let key = item.clone();
-        self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.to_owned() });
+        let (detail, spend) = (detail.to_owned(), self.spend);
+        self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.clone(), spend });
         let now = &self.mission.item(ix).now;
         let allowed = self.mission.policy().max_losses + now.granted;
         if now.losses > allowed && !is_planted(Mutant::LossesUnbounded) {
             let detail = format!("lost {} times, {allowed} allowed, the last: {detail}", now.losses);
             self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
+        } else if let Some(detail) = self.mission.overspent_on(ix, self.now) {
+            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
+        }
+    }
+
+    /// No agent with that CLI takes work before the limit is lifted.
+    fn pause_cli(&mut self, agent: &AgentName, until: Option<Time>) {
+        let until = until.unwrap_or(self.now + LIMIT_PAUSE).clamp(self.now, self.now + LIMIT_MOST);
+        let cli = self.cli_of(agent);
+        let of_cli: Vec<AgentName> =
+            self.roster.iter().filter(|agent| agent.cli == cli).map(|agent| agent.name.clone()).collect();
+        for agent in of_cli {
+            self.roster(RosterChange::AgentPaused { agent, until: Some(until) });
         }
     }
 

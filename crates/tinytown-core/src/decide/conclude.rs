@@ -23,6 +23,9 @@ impl Turn<'_> {
             let broken = self.mission.broken_promises();
             return self.end((broken > 0).then(|| format!("{broken} items could not be done")));
         }
+        if self.see_to_budget() {
+            return;
+        }
         self.see_if_blocked();
         self.see_if_help_is_wanted();
     }
@@ -39,11 +42,27 @@ impl Turn<'_> {
         });
     }
 
+    /// Notices that a budget is used up; whether the mission ended of that, since nobody is waited for any longer.
+    fn see_to_budget(&mut self) -> bool {
+        if self.mission.head().budget.is_none() {
+            let Some(detail) = self.mission.overspent(self.now) else { return false };
+            self.emit(Event::BudgetReached { detail });
+        }
+        let at_rest = self.mission.running() == 0 && !self.mission.goes_on_by_itself();
+        let over = at_rest && self.mission.is_given_up(self.now);
+        if over {
+            self.end(self.mission.head().budget.clone());
+        }
+        over
+    }
+
     fn see_if_blocked(&mut self) {
         let stalled = self.now >= self.mission.stalled_at();
         // An agent that is missing may just be starting; once somebody was asked for help, they know.
         let waited = stalled || self.mission.head().help.is_some();
-        let nobody_takes_it = || self.mission.first_ready().is_none() || (waited && !self.could_be_taken());
+        let spent = self.mission.head().budget.is_some();
+        let nobody_takes_it =
+            || spent || self.mission.first_ready().is_none() || (waited && !self.could_be_taken());
         let blocked = self.mission.open_items() > 0
             && self.mission.running() == 0
             && !self.mission.goes_on_by_itself()
@@ -58,13 +77,27 @@ impl Turn<'_> {
     /// A mission that stands still though no single item waits for a person.
     fn see_if_help_is_wanted(&mut self) {
         let due = self.mission.help_due().is_some_and(|at| at <= self.now);
+        let spent = self.mission.head().budget.is_some();
         match &self.mission.head().help {
+            // Nobody is waited for, so nobody is asked.
+            None if spent && self.mission.policy().person_wait().is_zero() => {}
+            None if spent => {
+                let budget = self.mission.head().budget.clone().unwrap_or_default();
+                self.ask_help(format!(
+                    "nothing more is launched: {budget}; grant as much again with: resume"
+                ));
+            }
             None if due => self.ask_help(self.stall()),
             Some(help) if due => {
                 let reason = help.reason.clone();
                 self.ask_help(reason);
             }
-            Some(help) if self.mission.head().progress_at > help.asked_at => self.retire_help(),
+            Some(help)
+                if self.mission.head().progress_at > help.asked_at
+                    && self.mission.head().budget.is_none() =>
+            {
+                self.retire_help();
+            }
             _ => {}
         }
     }

@@ -39,6 +39,10 @@ impl Turn<'_> {
             return;
         }
         let allowed = self.mission.policy().max_attempts + item.now.granted;
+        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
+            let item = item.spec.key.clone();
+            return self.emit(Event::ItemHeld { item, hold: Hold::Limit { detail } });
+        }
         if item.now.fixes >= allowed {
             let detail = format!("{} of {allowed} fixes did not help: {summary}", item.now.fixes);
             let item = item.spec.key.clone();
@@ -66,6 +70,10 @@ impl Turn<'_> {
     pub(super) fn review(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
         let Some(head) = item.now.proposed.clone().filter(|_| item.now.open_review.is_none()) else { return };
+        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
+            let item = item.spec.key.clone();
+            return self.emit(Event::ItemHeld { item, hold: Hold::Limit { detail } });
+        }
         let spec = ItemSpec {
             key: item.spec.key.follow_up("review", item.now.reviews + 1),
             title: one_line(&format!("Review {}: {}", item.spec.key, item.spec.title)),

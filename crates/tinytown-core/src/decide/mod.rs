@@ -138,8 +138,14 @@ pub fn decide(
     let mut turn = Turn::begin(mission, roster, now);
     let answer = match input {
         MissionInput::Started { claim } => turn.started(claim),
-        MissionInput::Submitted { claim, submission } => turn.submitted(claim, submission),
-        MissionInput::Ended { claim, end } => turn.ended(claim, end),
+        MissionInput::Submitted { claim, submission, spend } => {
+            turn.spend = *spend;
+            turn.submitted(claim, submission)
+        }
+        MissionInput::Ended { claim, end, spend } => {
+            turn.spend = *spend;
+            turn.ended(claim, end)
+        }
         MissionInput::Effect { op, result } => turn.effect(op, result),
         MissionInput::Note { text, by } => turn.note(text, by),
         MissionInput::Stop { force } => turn.stop(*force),

@@ -63,6 +63,9 @@ impl Turn<'_> {
         if self.mission.head().state == MissionState::Stopped {
             return self.resume();
         }
+        if self.mission.head().budget.is_some() {
+            self.emit(Event::BudgetGranted);
+        }
         if self.mission.head().help.is_some() {
             self.retire_help();
         }

@@ -6,6 +6,7 @@ use crate::event::{Event, SkipReason};
 use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
 use crate::mutant::{Mutant, is_planted};
+use crate::roster::RosterChange;
 
 impl Turn<'_> {
     /// Items that the manifest excludes are skipped before anything else.
@@ -130,6 +131,9 @@ impl Turn<'_> {
                 self.due(ix);
             }
             self.watch_over();
+            for agent in self.roster.lifted(self.now) {
+                self.roster(RosterChange::AgentPaused { agent, until: None });
+            }
         }
         Answer::applied()
     }

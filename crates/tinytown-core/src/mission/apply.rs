@@ -9,6 +9,7 @@ use crate::issue::IssueRef;
 use crate::item::{ItemSpec, Origin};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::PullState;
+use crate::spend::Spend;
 use crate::time::Time;
 
 const NOTES_KEPT: usize = 20;
@@ -27,6 +28,10 @@ impl Mission {
             progress_at: now,
             help: None,
             asked: None,
+            launches: 0,
+            spent: Spend::default(),
+            budget: None,
+            budgets_granted: 0,
             watched_at: None,
             notes: Vec::new(),
             joined: Vec::new(),
@@ -125,6 +130,7 @@ impl Mission {
                     }
                 }
                 apply_to_item(item, event, now);
+                self.spent(ix, event.spend());
                 if let Event::ExternalJoined { reference, .. } = event {
                     self.join_external(ix, reference);
                 }
@@ -132,8 +138,10 @@ impl Mission {
             }
         }
         match event {
+            Event::ItemAssigned { .. } => self.head.launches += 1,
             Event::HelpAsked { item: Some(_), reason, attempt, .. } => {
-                self.head.asked = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt });
+                let reason = reason.clone();
+                self.head.asked = Some(Help { reason, asked_at: now, attempts: *attempt, since: now });
             }
             Event::HelpRetired { item: Some(_) } if self.index.asked.is_empty() => self.head.asked = None,
             _ => {}
@@ -181,9 +189,15 @@ impl Mission {
                 head.reason = Some(reason.clone());
             }
             Event::HelpAsked { reason, attempt, .. } => {
-                head.help = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt });
+                let since = head.help.as_ref().map_or(now, |help| help.since);
+                head.help = Some(Help { reason: reason.clone(), asked_at: now, attempts: *attempt, since });
             }
             Event::HelpRetired { .. } => head.help = None,
+            Event::BudgetReached { detail } => head.budget = Some(detail.clone()),
+            Event::BudgetGranted => {
+                head.budget = None;
+                head.budgets_granted += 1;
+            }
             Event::WatchdogLooked => head.watched_at = Some(now),
             Event::NoteTaken { text, by } => {
                 if head.notes.len() == NOTES_KEPT {
@@ -248,6 +262,21 @@ impl Mission {
             }
         }
         self.reindex(parent);
+    }
+
+    /// What an attempt cost counts for its item, for the item that it follows up, and for the mission.
+    fn spent(&mut self, ix: ItemIx, spend: Spend) {
+        if spend.is_none() {
+            return;
+        }
+        self.head.spent += spend;
+        let parent = self.item(ix).parent;
+        for ix in std::iter::once(ix).chain(parent) {
+            self.items[ix.at()].now.spent += spend;
+        }
+        if let Some(parent) = parent {
+            self.reindex(parent);
+        }
     }
 
     /// What an item's change means for its neighbours and for the indices.

@@ -5,6 +5,7 @@
 //! at all items, except loading.
 
 mod apply;
+mod budget;
 mod eligibility;
 mod index;
 mod invariants;
@@ -34,6 +35,7 @@ use crate::mutant::{Mutant, is_planted};
 use crate::plan::Standing;
 use crate::policy::Policy;
 use crate::roster::Roster;
+use crate::spend::Spend;
 use crate::time::Time;
 use index::Index;
 
@@ -110,6 +112,9 @@ pub struct Help {
     pub asked_at: Time,
     /// How often.
     pub attempts: u32,
+    /// When it was asked first.
+    #[serde(default)]
+    pub since: Time,
 }
 
 /// A directive that was taken.
@@ -146,6 +151,18 @@ pub struct Head {
     /// What was asked last about an item, while any such request is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Help>,
+    /// Launches of all items so far.
+    #[serde(default)]
+    pub launches: u32,
+    /// What was spent, as far as agents say.
+    #[serde(default, skip_serializing_if = "Spend::is_none")]
+    pub spent: Spend,
+    /// Which budget of the mission is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// How often operators granted another budget.
+    #[serde(default)]
+    pub budgets_granted: u32,
     /// When the watchdog looked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watched_at: Option<Time>,
@@ -272,6 +289,8 @@ impl Mission {
         let allowed = self.policy().max_parallel + u32::from(is_planted(Mutant::LimitOffByOne));
         (self.head.state.is_active() || is_planted(Mutant::ClaimedWhileStopped))
             && self.running() < allowed
+            && self.head.budget.is_none()
+            && self.may_launch()
             && self.index.ready.values().any(|queue| !queue.is_empty())
     }
 
@@ -345,6 +364,6 @@ impl Mission {
             return None;
         }
         let item = self.index.due.first().map(|(at, _)| *at);
-        [item, self.help_due(), self.watch_due()].into_iter().flatten().min()
+        [item, self.help_due(), self.watch_due(), self.budget_due()].into_iter().flatten().min()
     }
 }

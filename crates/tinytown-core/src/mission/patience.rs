@@ -26,8 +26,14 @@ impl Mission {
             return None;
         }
         match &self.head.help {
-            Some(help) => Some(help.asked_at + again_after(help.attempts)),
+            Some(help) => {
+                let again = help.asked_at + again_after(help.attempts);
+                let at_rest = self.head.budget.is_some() && !self.goes_on_by_itself();
+                let end = at_rest.then(|| help.since + self.policy().person_wait());
+                Some(end.map_or(again, |end| end.min(again)))
+            }
             // Whoever was asked about an item knows already.
+            None if self.head.budget.is_some() && self.policy().person_wait().is_zero() => None,
             None => self.index.persons.is_empty().then(|| self.stalled_at()),
         }
     }
@@ -47,6 +53,13 @@ impl Mission {
             Addressee::Person => asked.at + again_after(asked.times),
         };
         Some(self.gives_up_at(ix).map_or(again, |end| end.min(again)))
+    }
+
+    /// Whether a mission whose budget is used up ends: nobody granted another one in time.
+    pub(crate) fn is_given_up(&self, now: Time) -> bool {
+        let wait = self.policy().person_wait();
+        let answered = || self.head.help.as_ref().is_none_or(|help| now < help.since + wait);
+        self.head.budget.is_some() && (wait.is_zero() || !answered())
     }
 
     /// When an item fails that ran out of tries and about which a person was asked.

@@ -6,6 +6,7 @@ use super::item::Item;
 use super::{ItemIx, Mission, MissionState, Phase};
 use crate::effect::EffectKind;
 use crate::event::{FollowUp, Hold};
+use crate::id::AgentName;
 use crate::observation::{Checks, Mergeable};
 use crate::roster::Roster;
 use crate::time::Time;
@@ -215,6 +216,10 @@ impl Mission {
 
     fn unassigned(&self, ix: ItemIx, roster: &Roster) -> Reason {
         let item = self.item(ix);
+        if let Some(budget) = &self.head.budget {
+            let detail = format!("nothing more is launched: {budget}");
+            return reason(WaitCode::Limit, Owner::Person, "operator", detail);
+        }
         if self.running() >= self.policy().max_parallel {
             let detail = format!("{} of {} slots are in use", self.running(), self.policy().max_parallel);
             return reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail);
@@ -233,6 +238,15 @@ impl Mission {
                 (None, _) => "no agent is there; spawn one".to_owned(),
             };
             return reason(WaitCode::NoAgent, Owner::Person, "operator", detail);
+        }
+        let paused = |name: &&AgentName| roster.get(name).is_some_and(|agent| agent.paused_until.is_some());
+        if let Some(agent) = eligible.first().filter(|_| eligible.iter().all(|name| paused(&name))) {
+            let (cli, until) = roster
+                .get(agent)
+                .and_then(|agent| Some((agent.cli.as_str(), agent.paused_until?)))
+                .unwrap_or_default();
+            let detail = format!("{cli} reached a limit of its provider; it goes on by itself at {until}");
+            return reason(WaitCode::Limit, Owner::Machine, "dispatcher", detail);
         }
         let code = if item.is_review() { WaitCode::NoReviewer } else { WaitCode::NoAgent };
         reason(code, Owner::Machine, busy[0], format!("busy: {}", busy.join(", ")))

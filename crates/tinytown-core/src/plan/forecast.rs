@@ -279,6 +279,7 @@ mod tests {
             place: Place::default(),
             state: AgentState::Idle,
             retiring: false,
+            paused_until: None,
             since: Time::from_millis(0),
         }))
     }

@@ -94,6 +94,10 @@ impl<'a> Script<'a> {
                 let summary = "which of the two is meant?".to_owned();
                 Deed { takes, end: Ending::Without(AttemptEnd::Stuck { summary }) }
             }
+            Conduct::Limited => {
+                let detail = "usage limit reached".to_owned();
+                Deed { takes: EARLY, end: Ending::Without(AttemptEnd::Limited { until: None, detail }) }
+            }
             Conduct::ReturnsLate => {
                 Deed { takes, end: Ending::Late { after: LATE, touches: self.touches(brief) } }
             }
@@ -162,6 +166,7 @@ impl<'a> Script<'a> {
             (chance.returns_late, "returns late", Conduct::ReturnsLate),
             (chance.nothing_done, "nothing done", Conduct::NothingDone),
             (chance.stuck, "stuck", Conduct::Stuck),
+            (chance.limited, "limited", Conduct::Limited),
             (chance.dies, "dies", Conduct::Dies),
         ];
         let nth = u64::from(brief.claim.attempt);

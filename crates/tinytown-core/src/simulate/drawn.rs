@@ -7,6 +7,7 @@ use super::scenario::{Chance, Happening, Meanwhile, Scenario, ScriptedAgent, Scr
 use super::span::Span;
 use crate::id::AgentName;
 use crate::policy::Policy;
+use crate::spend::{Spend, Usd};
 
 /// Names and roles of agents, in the order in which they are hired.
 const AGENTS: [(&str, Option<&str>); 5] = [
@@ -39,6 +40,12 @@ impl Scenario {
                 max_losses: small(dice, 1, 6, "max_losses"),
                 item_timeout_secs: dice.between(60, 300, "item_timeout", 0),
                 stall_timeout_secs: dice.between(20, 60, "stall_timeout", 0),
+                max_launches: if dice.happens(0.1, "max_launches", 0) {
+                    small(dice, 3, 12, "launches")
+                } else {
+                    0
+                },
+                max_item_tokens: if dice.happens(0.1, "max_item_tokens", 0) { 3_000 } else { 0 },
                 check_reruns: small(dice, 0, 3, "check_reruns"),
                 reviewers: if agents.len() > 3 { small(dice, 1, 2, "reviewers") } else { 1 },
                 independent_cli: agents.len() > 3 && dice.happens(0.2, "independent_cli", 0),
@@ -88,7 +95,8 @@ fn agents(dice: Dice, count: usize) -> Vec<ScriptedAgent> {
         let joins = if late { dice.between(1, 120, "joins", nth) } else { 0 };
         let takes = Span::millis(dice.between(1_000, 20_000, "takes", nth));
         let cli = ["simulated", "other"][usize::from(dice.happens(0.5, "other cli", nth))].to_owned();
-        ScriptedAgent { cli, takes, joins: Span::secs(joins), ..ScriptedAgent::new(name, *role) }
+        let costs = Spend { tokens: 1_000, usd: Usd::default() };
+        ScriptedAgent { cli, costs, takes, joins: Span::secs(joins), ..ScriptedAgent::new(name, *role) }
     };
     (0..).zip(&AGENTS).take(count).map(drawn).collect()
 }
@@ -128,6 +136,7 @@ fn chance(dice: Dice) -> Chance {
         returns_late: of("returns late"),
         nothing_done: of("nothing done"),
         stuck: of("stuck"),
+        limited: of("limited") / 4.0,
         dies: of("dies"),
         changes: of("changes"),
         red: of("red"),

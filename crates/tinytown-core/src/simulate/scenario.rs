@@ -13,6 +13,7 @@ use crate::mission::Mission;
 use crate::objective::Objective;
 use crate::plan::{Addition, Draft, IssueStanding, Plan, Refusal};
 use crate::policy::Policy;
+use crate::spend::Spend;
 
 /// A world to run a mission in. Read from TOML by [`Scenario::parse`], or made in code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +83,9 @@ pub struct ScriptedAgent {
     /// The agent CLI that it runs.
     #[serde(default = "simulated")]
     pub cli: String,
+    /// What an attempt of it costs.
+    #[serde(default)]
+    pub costs: Spend,
     /// How long an attempt takes it.
     #[serde(default = "a_minute")]
     pub takes: Span,
@@ -122,6 +126,8 @@ pub enum Conduct {
     NothingDone,
     /// Ends with a question.
     Stuck,
+    /// Its agent CLI reached a limit of its provider.
+    Limited,
     /// Its worker is lost with it, and joins again after a while.
     Dies,
     /// Fails in the first so many launches of each item, and is honest from then on.
@@ -206,6 +212,7 @@ pub struct Chance {
     pub returns_late: f64,
     pub nothing_done: f64,
     pub stuck: f64,
+    pub limited: f64,
     pub dies: f64,
     /// A review asks for changes.
     pub changes: f64,
@@ -272,6 +279,7 @@ impl ScriptedAgent {
             name,
             role,
             cli: simulated(),
+            costs: Spend::default(),
             takes: a_minute(),
             conduct: Conduct::Honest,
             joins: Span::default(),

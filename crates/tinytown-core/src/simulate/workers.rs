@@ -116,7 +116,11 @@ impl<'a> Workers<'a> {
             Letter::Assignment(brief) => self.begin(agent, *brief, agenda, now),
             Letter::Cancel { claim } => {
                 self.all[agent].attempt.take_if(|held| *held == claim);
-                let end = MissionInput::Ended { claim: claim.clone(), end: AttemptEnd::Cancelled };
+                let end = MissionInput::Ended {
+                    claim: claim.clone(),
+                    end: AttemptEnd::Cancelled,
+                    spend: crate::spend::Spend::default(),
+                };
                 agenda.put(now + STOPPING, Due::Post(of_mission(&claim, end)));
                 self.leave_if_asked(agent, agenda, now + STOPPING);
             }
@@ -162,9 +166,11 @@ impl<'a> Workers<'a> {
         }
         let Launch { agent, brief, end } = launch;
         let claim = brief.claim.clone();
+        let spend = self.script.scenario().agents[agent].costs;
         let work = |forge: &mut ForgeModel, touches: &[String]| MissionInput::Submitted {
             claim: claim.clone(),
             submission: work(forge, &brief, touches),
+            spend,
         };
         let what = match end {
             Ending::Work { touches } => work(forge, &touches),
@@ -173,9 +179,10 @@ impl<'a> Workers<'a> {
                 MissionInput::Submitted {
                     claim: claim.clone(),
                     submission: Submission::Verdict { approve, summary },
+                    spend,
                 }
             }
-            Ending::Without(end) => MissionInput::Ended { claim: claim.clone(), end },
+            Ending::Without(end) => MissionInput::Ended { claim: claim.clone(), end, spend },
             Ending::Late { touches, .. } => {
                 agenda.put(now, Due::Join(agent));
                 work(forge, &touches)

@@ -150,7 +150,11 @@ fn a_review_that_asks_for_changes_leads_to_a_fix_and_another_review() {
         reviews += 1;
         let submission =
             Submission::Verdict { approve: reviews > 1, summary: "tests are missing".to_owned() };
-        Some(MissionInput::Submitted { claim: brief.claim.clone(), submission })
+        Some(MissionInput::Submitted {
+            claim: brief.claim.clone(),
+            submission,
+            spend: tinytown_core::spend::Spend::default(),
+        })
     });
     world.run();
     assert_eq!(world.state(), MissionState::Completed);
@@ -164,7 +168,11 @@ fn a_failing_agent_is_tried_again_later_and_then_a_person_is_asked() {
     world.start(1, alone(), vec![item(1, "One", &[])]);
     world.worker = Box::new(|brief| {
         let end = AttemptEnd::Failed { cause: "nothing-done".to_owned(), detail: String::new() };
-        Some(MissionInput::Ended { claim: brief.claim.clone(), end })
+        Some(MissionInput::Ended {
+            claim: brief.claim.clone(),
+            end,
+            spend: tinytown_core::spend::Spend::default(),
+        })
     });
     world.run();
     assert_eq!(world.log.matches("attempt-failed").count(), 3);
@@ -185,8 +193,11 @@ fn a_lost_agent_frees_its_item_and_its_late_submission_changes_nothing() {
     let late = std::rc::Rc::new(std::cell::RefCell::new(None));
     let kept = std::rc::Rc::clone(&late);
     world.worker = Box::new(move |brief| {
-        *kept.borrow_mut() =
-            Some(MissionInput::Submitted { claim: brief.claim.clone(), submission: work(brief, false) });
+        *kept.borrow_mut() = Some(MissionInput::Submitted {
+            claim: brief.claim.clone(),
+            submission: work(brief, false),
+            spend: tinytown_core::spend::Spend::default(),
+        });
         None
     });
     world.settle();
@@ -258,7 +269,11 @@ fn an_empty_change_is_done_only_when_somebody_agrees() {
     world.join("solo", None);
     world.start(1, alone(), vec![item(1, "One", &[])]);
     world.worker = Box::new(|brief| {
-        Some(MissionInput::Submitted { claim: brief.claim.clone(), submission: work(brief, true) })
+        Some(MissionInput::Submitted {
+            claim: brief.claim.clone(),
+            submission: work(brief, true),
+            spend: tinytown_core::spend::Spend::default(),
+        })
     });
     world.settle();
     assert_eq!(wait(&world, "#1"), Some(WaitCode::EmptyChange));

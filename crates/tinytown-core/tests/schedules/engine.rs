@@ -161,7 +161,10 @@ impl<'a> Engine<'a> {
                 Submission::Work { head: sha(claim.fence.0), empty: false, summary },
             ),
         };
-        self.put(takes, MissionInput::Submitted { claim, submission });
+        self.put(
+            takes,
+            MissionInput::Submitted { claim, submission, spend: tinytown_core::spend::Spend::default() },
+        );
     }
 
     /// Nothing fails.

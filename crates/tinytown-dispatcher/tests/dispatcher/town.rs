@@ -307,7 +307,15 @@ impl Desk {
         let head = self.forge.commit(&[&brief.base], &[&path]);
         let submission = Submission::Work { head, empty: false, summary: "done".to_owned() };
         let fence = claim.fence;
-        self.say(&format!("submitted/{fence}"), &tell(MissionInput::Submitted { claim, submission })).await;
+        self.say(
+            &format!("submitted/{fence}"),
+            &tell(MissionInput::Submitted {
+                claim,
+                submission,
+                spend: tinytown_core::spend::Spend::default(),
+            }),
+        )
+        .await;
     }
 
     async fn say(&self, what: &str, input: &Input) -> Answer {

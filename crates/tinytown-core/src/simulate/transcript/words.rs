@@ -79,6 +79,8 @@ impl Teller {
                 format!("{} asked{again}: {}", to.as_str(), self.names.within(reason))
             }
             Event::HelpRetired { .. } => "help no longer needed".to_owned(),
+            Event::BudgetReached { detail } => format!("nothing more is launched: {detail}"),
+            Event::BudgetGranted => "as much again may be spent".to_owned(),
             Event::NoteTaken { text, by } => format!("note by {by}: {text}"),
             _ => return None,
         })
@@ -255,6 +257,10 @@ fn change(change: &RosterChange) -> Option<String> {
             format!("{} joins{again}{role}", agent.name)
         }
         RosterChange::AgentGone { agent, reason } => format!("{agent} is gone: {reason}"),
+        RosterChange::AgentPaused { agent, until: Some(until) } => {
+            format!("{agent} takes no work: its CLI reached a limit, until {until}")
+        }
+        RosterChange::AgentPaused { agent, until: None } => format!("{agent} takes work again"),
         RosterChange::AgentRetiring { agent } => format!("{agent} was asked to leave"),
         RosterChange::AgentBusy { .. } | RosterChange::AgentFreed { .. } => return None,
     })
