@@ -176,6 +176,10 @@ impl Town {
 
     fn join(&mut self, join: &Join, now: Time) -> Decided {
         let name = &join.agent;
+        if name.as_str() == decide::OPERATOR {
+            let message = format!("the name {name} means a person; choose another");
+            return refused(Refusal::Invalid, message, now);
+        }
         let generation = match self.roster.get(name) {
             Some(agent) if agent.is_present() && agent.place == join.place => {
                 return answered(Answer::Joined { generation: agent.generation }, now);

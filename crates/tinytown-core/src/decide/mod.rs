@@ -15,6 +15,8 @@ mod gate;
 mod note;
 mod operate;
 
+pub(crate) use note::OPERATOR;
+
 use std::collections::VecDeque;
 
 use crate::effect::Effect;

@@ -7,7 +7,7 @@ use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
 
 /// Who judged, when a person did.
-pub(super) const OPERATOR: &str = "operator";
+pub(crate) const OPERATOR: &str = "operator";
 
 impl Turn<'_> {
     pub(super) fn note(&mut self, text: &str, by: &str) -> Answer {

@@ -6,6 +6,7 @@
 
 mod apply;
 mod budget;
+mod change;
 mod eligibility;
 mod index;
 mod invariants;

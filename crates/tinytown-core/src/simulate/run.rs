@@ -11,6 +11,7 @@ use super::outside::{self, Outside};
 use super::scenario::{Happening, Scenario, ScenarioError};
 use super::transcript::{Entry, Finish, Transcript, What};
 use super::workers::Workers;
+use crate::decide::OPERATOR;
 use crate::id::MissionId;
 use crate::input::{Answer, Input, MissionInput, NewMission};
 use crate::issue::IssueRef;
@@ -30,8 +31,6 @@ const STEPS_PER_ITEM: usize = 500;
 const LOOKING_IN_VAIN: Duration = Duration::from_hours(1);
 /// After how long something is tried again that could not happen when it should have.
 const NEXT_CHANCE: Duration = Duration::from_secs(1);
-/// Who operates, for people.
-const OPERATOR: &str = "operator";
 
 /// Runs a scenario to its end.
 ///

@@ -398,3 +398,12 @@ fn a_moved_head_voids_what_was_judged_before() {
     assert_eq!(phase(&world, "#1/review-1"), Phase::Skipped);
     assert_eq!(phase(&world, "#1/review-2"), Phase::Ready);
 }
+
+#[test]
+fn no_agent_may_bear_the_name_that_means_a_person() {
+    let answer = World::new().join("operator", None);
+    assert!(
+        matches!(&answer, Answer::Refused { message, .. } if message.contains("means a person")),
+        "{answer:?}"
+    );
+}
