@@ -2,6 +2,7 @@
 //! the snapshot beside it. To accept what changed: `INSTA_UPDATE=always cargo test --test policies`, and read it.
 
 mod examples;
+mod situations;
 
 use std::collections::BTreeSet;
 

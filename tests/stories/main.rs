@@ -7,9 +7,11 @@ mod errands;
 mod growing;
 mod hygiene;
 mod kills;
+mod night;
 mod oddities;
 mod races;
 mod refusals;
+mod situations;
 mod transcripts;
 mod tutorial;
 
