@@ -1,5 +1,6 @@
 //! Stories through the real `tt`, real git, real SQLite and real processes.
 
+mod conductor;
 mod conflicts;
 mod doctor;
 mod documents;

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod cli;
+mod conductor;
 mod error;
 pub mod evidence;
 mod join;
@@ -18,6 +19,7 @@ mod preset;
 pub mod prompt;
 mod report;
 pub mod result_file;
+mod running;
 mod settings;
 mod standing;
 mod words;

@@ -80,7 +80,7 @@ pub fn write(ask: &Ask<'_>) -> Written {
     Written { prompt, rest }
 }
 
-fn section(prompt: &mut String, title: &str, text: &str) {
+pub(crate) fn section(prompt: &mut String, title: &str, text: &str) {
     let _ = write!(prompt, "\n## {title}\n\n{text}\n");
 }
 
@@ -170,7 +170,7 @@ fn handing_in(brief: &Brief) -> String {
 }
 
 /// The text between two fences longer than any run of that character inside.
-fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(3) + 1);
     format!("{fence}text\n{text}\n{fence}")

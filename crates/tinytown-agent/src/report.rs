@@ -60,6 +60,29 @@ pub enum Progress {
     },
     /// Something did not go as it should; the work goes on.
     Trouble(String),
+    /// The conductor's agent was asked.
+    Consulted {
+        /// About which item, or which mission.
+        item: ItemKey,
+        /// Why.
+        why: String,
+    },
+    /// A note that answers a request was posted.
+    Noted {
+        /// About which item, or which mission.
+        item: ItemKey,
+        /// The note.
+        note: String,
+        /// What was answered to it.
+        said: String,
+    },
+    /// A request was not answered: a person is asked once its time is over.
+    LeftToPerson {
+        /// About which item, or which mission.
+        item: ItemKey,
+        /// Why.
+        why: String,
+    },
     /// The worker leaves after the work at hand.
     Retiring,
     /// Another worker has the name; everything is stopped.
@@ -100,6 +123,12 @@ impl fmt::Display for Progress {
             Self::Ended { item, how } => write!(f, "{item}: {how}"),
             Self::Stale { item, why } => write!(f, "{item}: not accepted: {why}"),
             Self::Trouble(what) => f.write_str(what),
+            Self::Consulted { item, why } => {
+                let why = why.strip_prefix(&format!("{item}: ")).unwrap_or(why);
+                write!(f, "{item}: help is asked: {why}")
+            }
+            Self::Noted { item, note, said } => write!(f, "{item}: note {note:?}: {said}"),
+            Self::LeftToPerson { item, why } => write!(f, "{item}: no answer, left to a person: {why}"),
             Self::Retiring => f.write_str("leaving after the work at hand"),
             Self::Superseded(generation) => {
                 write!(f, "another worker has the name (generation {generation}); stopping")

@@ -86,8 +86,8 @@ pub fn read(path: &Path) -> ResultFile {
     }
 }
 
-/// `O_NONBLOCK`: a pipe with no writer must not hold us up.
-fn content(path: &Path) -> Result<Option<Vec<u8>>, String> {
+/// The bytes of a file that an agent may have written; at most [`LIMIT`]. A pipe with no writer must not hold us up.
+pub(crate) fn content(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let Some(file) = open_foreign(path).map_err(|error| error.to_string())? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

@@ -90,6 +90,11 @@ impl Settings {
         self.home().join("attempts")
     }
 
+    /// Requests for help, each with its prompt and what was answered.
+    pub(crate) fn requests(&self) -> PathBuf {
+        self.home().join("conductor")
+    }
+
     pub(crate) fn logs(&self) -> PathBuf {
         self.home().join("logs").join(self.agent.as_str())
     }

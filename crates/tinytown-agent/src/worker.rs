@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tinytown_core::id::Claim;
+use tinytown_core::id::{Claim, Role};
 use tinytown_core::input::{AttemptEnd, Input, MissionInput};
 use tinytown_core::letter::{Brief, Letter};
 use tinytown_store::StoreError;
@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::attempt::{self, Attempt, Over, PARTING, Stop};
+use crate::conductor::Conducting;
 use crate::error::WorkerError;
 use crate::join::{self, Asked, Start};
 use crate::listen;
@@ -94,6 +95,7 @@ struct Service {
     listening: JoinSet<()>,
     errands: JoinSet<()>,
     attempts: JoinSet<Result<Over, StoreError>>,
+    conducting: Option<Conducting>,
     current: Option<Current>,
     waiting: VecDeque<Brief>,
     messages: Arc<Mutex<Messages>>,
@@ -120,6 +122,7 @@ impl Service {
             listening: JoinSet::new(),
             errands: JoinSet::new(),
             attempts: JoinSet::new(),
+            conducting: None,
             current: None,
             waiting: VecDeque::new(),
             messages: Arc::default(),
@@ -137,6 +140,10 @@ impl Service {
         self.listening.spawn(listen::beat(Arc::clone(&self.standing), self.events.clone()));
         let (office, events) = (Arc::clone(&self.office), self.events.clone());
         self.listening.spawn(listen::mail(office, events, Arc::clone(&self.hurry)));
+        if self.office.settings.role.as_ref().is_some_and(Role::is_conductor) {
+            let (office, standing) = (Arc::clone(&self.office), Arc::clone(&self.standing));
+            self.conducting = Some(Conducting::begin(office, standing, self.events.clone()));
+        }
     }
 
     async fn serve(mut self, mut shutdown: watch::Receiver<Shutdown>) -> Result<Ended, WorkerError> {
@@ -144,7 +151,10 @@ impl Service {
             if self.current.is_none() {
                 match self.waiting.pop_front() {
                     Some(brief) => self.start(brief),
-                    None if self.retiring => return self.leave("left", Ended::Retired).await,
+                    None if self.retiring => {
+                        self.end_attempt(Stop::Shutdown).await?;
+                        return self.leave("left", Ended::Retired).await;
+                    }
                     None => {}
                 }
             }
@@ -308,6 +318,9 @@ impl Service {
             unwrap(over)?;
         }
         self.current = None;
+        if let Some(conducting) = self.conducting.take() {
+            conducting.end(why).await;
+        }
         Ok(())
     }
 

@@ -228,9 +228,18 @@ pub(crate) async fn town_in(url: &StoreUrl, root: &Path) -> Result<Option<TownId
     }
 }
 
-/// Who gives orders here, for the record.
+/// What people are called who have no name, or share theirs with an agent.
+pub(crate) const OPERATOR: &str = "operator";
+
+/// The agent from whose run this program was called, if it was.
+pub(crate) fn calling_agent() -> Option<String> {
+    std::env::var("TINYTOWN_AGENT").ok().filter(|name| !name.is_empty())
+}
+
+/// Who gives orders here, for the record: an agent, else the user.
 pub(crate) fn operator() -> String {
-    std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
+    let user = || std::env::var("USER").ok().filter(|name| !name.is_empty());
+    calling_agent().or_else(user).unwrap_or_else(|| OPERATOR.to_owned())
 }
 
 /// This very program.

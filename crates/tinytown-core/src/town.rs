@@ -177,7 +177,8 @@ impl Town {
     fn join(&mut self, join: &Join, now: Time) -> Decided {
         let name = &join.agent;
         if name.as_str() == decide::OPERATOR {
-            let message = format!("the name {name} means a person; choose another");
+            // Its verdicts and notes would count as a person's.
+            let message = format!("{name} is what people are called here; choose another name");
             return refused(Refusal::Invalid, message, now);
         }
         let generation = match self.roster.get(name) {

@@ -8,6 +8,8 @@ mod collect;
 mod prepare;
 mod supervise;
 
+pub(crate) use prepare::slug;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use crate::messages::Messages;
 use crate::office::Office;
 use crate::report::{Progress, chain};
 use crate::result_file;
+use crate::running::stop_that;
 use crate::standing::Standing;
 
 /// How long a worker that is told to stop goes on trying to post what it has.
@@ -185,7 +188,7 @@ impl Attempt {
         grace: Duration,
     ) -> Result<Option<T>, StoreError> {
         let over = async {
-            self.stop_that(|stop| stop != Stop::Cancel).await;
+            stop_that(&self.stop, |stop| stop != Stop::Cancel).await;
             tokio::time::sleep(grace).await;
         };
         tokio::select! {
@@ -198,16 +201,6 @@ impl Attempt {
     fn messages(&self) -> MutexGuard<'_, Messages> {
         // Nothing is done under the lock that could panic half-way.
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The first stop that is of this sort.
-    async fn stop_that(&self, is_meant: impl Fn(Stop) -> bool) -> Stop {
-        let mut stop = self.stop.clone();
-        match stop.wait_for(|stop| stop.is_some_and(&is_meant)).await.map(|stop| *stop) {
-            Ok(Some(stop)) => stop,
-            // Whoever could tell us is gone.
-            _ => std::future::pending().await,
-        }
     }
 
     fn say_dropped(&self, why: String) {
@@ -249,7 +242,7 @@ fn describe(judged: &Judged) -> String {
 }
 
 /// Why the run is to end, as it is judged.
-fn stopped(stop: Stop) -> Ending {
+pub(crate) fn stopped(stop: Stop) -> Ending {
     match stop {
         Stop::Cancel => Ending::Cancelled,
         Stop::Shutdown => Ending::Lost("worker stopped".to_owned()),

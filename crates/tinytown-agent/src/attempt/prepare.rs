@@ -177,7 +177,7 @@ fn reserve(attempts: &Path, checkouts: &Path, claim: &Claim) -> Result<(String, 
 }
 
 /// An item's key as part of a file name.
-fn slug(key: &ItemKey) -> String {
+pub(crate) fn slug(key: &ItemKey) -> String {
     const MOST: usize = 80;
     let mut slug = String::new();
     for c in key.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }) {

@@ -6,21 +6,14 @@ use tinytown_core::id::MessageId;
 use tinytown_core::input::Input;
 use tinytown_core::letter::Brief;
 use tinytown_host::process::environment;
-use tinytown_host::run_files::Which;
-use tinytown_host::supervise::{Cause, Exit, Outcome, Run, Spec, SuperviseError};
+use tinytown_host::supervise::Spec;
 use tinytown_store::StoreError;
 
 use super::prepare::Desk;
-use super::{Attempt, PARTING, Stop, op, stopped};
+use super::{Attempt, PARTING, op};
 use crate::evidence::Ending;
-use crate::join::clear;
 use crate::report::{Progress, chain};
-use crate::standing::Sure;
-
-/// How long a cancelled agent has to end by itself.
-const GRACE: Duration = Duration::from_secs(10);
-/// Between two tries to begin in time. Needed only where something is wrong, for trying takes long then.
-const AGAIN: Duration = Duration::from_millis(100);
+use crate::running::{Begun, GRACE, Limits, Running, millis};
 
 /// What came of an attempt to run the agent.
 pub(super) enum Supervised {
@@ -33,32 +26,26 @@ pub(super) enum Supervised {
 impl Attempt {
     /// Runs the agent, which is so told these messages; when this returns, no process of the run is left.
     pub(super) async fn supervise(&self, desk: &Desk, told: &[MessageId]) -> Result<Supervised, StoreError> {
-        let started = loop {
-            let sure = tokio::select! {
-                biased;
-                stop = self.stop_that(|_| true) => return Ok(Supervised::Ended(stopped(stop))),
-                sure = self.standing.make_sure() => sure?,
-            };
-            let begin_by = match sure {
-                Sure::Until(moment) => moment,
-                Sure::Not(why) => return Ok(Supervised::NotOurs(why)),
-            };
-            match self.office.settings.supervisor.start(&self.spec(desk, begin_by)).await {
-                Err(SuperviseError::TooLate) => tokio::time::sleep(AGAIN).await,
-                started => break started,
-            }
+        let Brief { claim, time_limit_ms, stall_limit_ms, .. } = &self.brief;
+        let running = Running {
+            office: &self.office,
+            standing: &self.standing,
+            stop: &self.stop,
+            item: &claim.item,
+            limits: Limits { time_ms: *time_limit_ms, stall_ms: *stall_limit_ms },
         };
-        let claim = &self.brief.claim;
-        self.office.say(&Progress::Began { item: claim.item.clone(), attempt: claim.attempt });
-        Ok(Supervised::Ended(match started {
-            Ok(run) => {
+        let start = running.begin(|begin_by| self.spec(desk, begin_by)).await?;
+        let began = Progress::Began { item: claim.item.clone(), attempt: claim.attempt };
+        Ok(match start {
+            Begun::Runs(run) => {
+                self.office.say(&began);
                 self.messages().told(told);
-                let (ending, ()) = tokio::join!(self.attend(run), self.acknowledge(told));
-                ending
+                let (ending, ()) = tokio::join!(running.attend(run), self.acknowledge(told));
+                Supervised::Ended(ending)
             }
-            Err(SuperviseError::FailedToStart(why)) => Ending::NotStarted(why),
-            Err(error) => self.lost(&error).await,
-        }))
+            Begun::Ended(ending) => Supervised::Ended(ending),
+            Begun::NotOurs(why) => Supervised::NotOurs(why),
+        })
     }
 
     /// Says that the messages were in a prompt that the agent has. If that cannot be said, the worker's next
@@ -73,61 +60,6 @@ impl Attempt {
         if let Err(error) = self.unless_over(self.office.post(&post), PARTING).await {
             self.office.say(&Progress::Trouble(chain(&error)));
         }
-    }
-
-    /// Waits for the end, and passes on that it is to come sooner.
-    async fn attend(&self, mut run: Run) -> Ending {
-        let mut asked: Option<Stop> = None;
-        loop {
-            let outcome = tokio::select! {
-                outcome = run.wait() => outcome,
-                stop = self.stop_that(|stop| Some(stop) != asked) => {
-                    asked = Some(stop);
-                    self.pass_on(&run, stop);
-                    continue;
-                }
-            };
-            match outcome {
-                Ok(outcome) => return self.ending(&outcome, asked),
-                Err(error) => {
-                    drop(run);
-                    return self.lost(&error).await;
-                }
-            }
-        }
-    }
-
-    fn pass_on(&self, run: &Run, stop: Stop) {
-        match stop {
-            Stop::Cancel | Stop::Shutdown => {
-                self.office.say(&Progress::Cancelling(self.brief.claim.item.clone()));
-                run.cancel();
-            }
-            Stop::Abandon => run.kill(),
-        }
-    }
-
-    fn ending(&self, outcome: &Outcome, asked: Option<Stop>) -> Ending {
-        if outcome.out_of_reach > 0 {
-            let what = format!("{} processes became another user's and may live on", outcome.out_of_reach);
-            self.office.say(&Progress::Trouble(what));
-        }
-        match (outcome.by, outcome.exit) {
-            (Cause::Itself, Exit::Code(code)) => Ending::Code(code),
-            (Cause::Itself, Exit::Signal(signal)) => Ending::Signal(signal),
-            (Cause::TimeLimit, _) => Ending::TimedOut(Duration::from_millis(self.brief.time_limit_ms)),
-            (Cause::Stall, _) => Ending::Stalled(Duration::from_millis(self.brief.stall_limit_ms)),
-            (Cause::Cancel | Cause::Kill, _) => stopped(asked.unwrap_or(Stop::Abandon)),
-            (Cause::Orphaned, _) => Ending::Lost("the supervisor heard nothing of the worker".to_owned()),
-        }
-    }
-
-    /// The supervisor is gone or cannot be understood: what it may have left is removed first.
-    async fn lost(&self, error: &SuperviseError) -> Ending {
-        if let Err(error) = clear(&self.office, &self.office.settings.runs(), Which::All).await {
-            self.office.say(&Progress::Trouble(chain(&error)));
-        }
-        Ending::Lost(chain(error))
     }
 
     fn spec(&self, desk: &Desk, begin_by: Duration) -> Spec {
@@ -176,8 +108,4 @@ impl Attempt {
         ];
         pairs.into_iter().map(|(name, value)| (format!("TINYTOWN_{name}"), value)).collect()
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 mod addressee;
 mod assign;
 mod completions;
+mod conductor;
 mod config;
 mod demo;
 mod doctor;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Config(config::Config),
     /// Start an agent
     Spawn(spawn::Spawn),
+    /// Start the agent that answers when a mission asks for help
+    Conductor(conductor::Conductor),
     /// Ask an agent to leave
     Kill(kill::Kill),
     /// Agents and missions at a glance
@@ -69,6 +72,7 @@ impl Command {
             Self::Init(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Spawn(command) => command.run(app).await,
+            Self::Conductor(command) => command.run(app).await,
             Self::Kill(command) => command.run(app).await,
             Self::Status(command) => command.run(app).await,
             Self::Doctor(command) => command.run(app).await,

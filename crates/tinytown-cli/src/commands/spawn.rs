@@ -11,6 +11,7 @@ use tinytown_host::files;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
+use super::conductor::CONDUCTOR;
 use super::work::{self, Word, agent_name, ready};
 use crate::app::App;
 use crate::compose::{Composed, Hand, program};
@@ -42,15 +43,26 @@ impl Spawn {
         let name = agent_name(&self.name)?;
         let composed = Composed::open(app.town()?).await?;
         let cli = self.cli.unwrap_or_else(|| composed.town.config.default_cli.clone());
-        let role = self.role.as_deref().map(Role::new).or_else(|| role_of_name(&name));
-        let hand = Hand { name, role, cli };
-        composed.agent_cli(&hand.cli)?;
-        if self.foreground {
-            return foreground(app.terminal, &composed, &hand).await;
-        }
-        background(app.terminal, &composed, &hand).await?;
-        ready(app.terminal, &hand)
+        // Whoever has that name has that mailbox.
+        let conducts = (name.as_str() == CONDUCTOR).then(|| Role::new(CONDUCTOR));
+        let role = self.role.as_deref().map(Role::new).or(conducts).or_else(|| role_of_name(&name));
+        start(app.terminal, &composed, &Hand { name, role, cli }, self.foreground).await
     }
+}
+
+/// Starts a worker, and says that it is ready; in the foreground it returns once the worker has ended.
+pub(super) async fn start(
+    terminal: Terminal,
+    composed: &Composed,
+    hand: &Hand,
+    in_foreground: bool,
+) -> Result<(), Failure> {
+    composed.agent_cli(&hand.cli)?;
+    if in_foreground {
+        return foreground(terminal, composed, hand).await;
+    }
+    background(terminal, composed, hand).await?;
+    ready(terminal, hand)
 }
 
 async fn foreground(terminal: Terminal, composed: &Composed, hand: &Hand) -> Result<(), Failure> {

@@ -212,7 +212,7 @@ fn is_machinery(event: &Event) -> bool {
 }
 
 /// Who would take it. A role may come out of an issue, and not every one can stand in a command.
-fn spawn(item: &Item) -> String {
+pub(super) fn spawn(item: &Item) -> String {
     let role = item.spec.role.as_ref().filter(|wish| wish.required).map(|wish| wish.role.as_str());
     match (&item.now.pinned, role) {
         (Some(agent), _) => format!("tt spawn {agent}"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod explain;
+pub(crate) mod help;
 pub(crate) mod item;
 pub(crate) mod list;
 pub(crate) mod mission;

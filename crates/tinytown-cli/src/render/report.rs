@@ -108,7 +108,6 @@ pub(crate) fn json(account: &Account<'_>) -> Value {
                 "state": item.now.phase.as_str(),
                 "outcome": item.now.outcome.as_ref().map(item::outcome),
                 "failed": item.now.failed,
-                "skipped": item.now.skipped,
                 "agents": report.agents,
                 "launches": item.now.launches,
                 "attempts": item.now.attempts,

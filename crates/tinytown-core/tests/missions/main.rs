@@ -2,6 +2,7 @@
 
 mod errands;
 mod growing;
+mod notes;
 mod world;
 
 use tinytown_core::effect::{Effect, EffectResult};
@@ -403,7 +404,7 @@ fn a_moved_head_voids_what_was_judged_before() {
 fn no_agent_may_bear_the_name_that_means_a_person() {
     let answer = World::new().join("operator", None);
     assert!(
-        matches!(&answer, Answer::Refused { message, .. } if message.contains("means a person")),
+        matches!(&answer, Answer::Refused { message, .. } if message.contains("what people are called")),
         "{answer:?}"
     );
 }

@@ -1,11 +1,9 @@
 //! `tt mission retry | skip | redirect`: the notes of these names, as commands.
 
 use clap::Args;
-use tinytown_core::input::MissionInput;
 
-use super::tell::tell;
+use super::tell::tell_note;
 use crate::app::App;
-use crate::compose;
 use crate::failure::{ExitCode, Failure};
 
 /// Arguments of `tt mission retry`.
@@ -73,6 +71,5 @@ async fn note(app: &App, id: &str, words: &[&str]) -> Result<(), Failure> {
         let message = format!("there is no item and no agent {word:?}");
         return Err(Failure::new(ExitCode::NotFound, message));
     }
-    let what = MissionInput::Note { text: words.join(" "), by: compose::operator() };
-    tell(app, id, what, "noted").await
+    tell_note(app, id, words.join(" ")).await
 }

@@ -1,13 +1,11 @@
 //! `tt mission note`: an operator's directive.
 
 use clap::Args;
-use tinytown_core::input::MissionInput;
 
 use crate::app::App;
-use crate::compose;
 use crate::failure::Failure;
 
-use super::tell::tell;
+use super::tell::tell_note;
 
 /// Arguments of `tt mission note`.
 #[derive(Debug, Args)]
@@ -21,7 +19,6 @@ pub(crate) struct Note {
 
 impl Note {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
-        let what = MissionInput::Note { text: self.words.join(" "), by: compose::operator() };
-        tell(app, &self.id, what, "noted").await
+        tell_note(app, &self.id, self.words.join(" ")).await
     }
 }

@@ -1,13 +1,13 @@
 //! Telling one mission something, and printing what it answers.
 
-use tinytown_core::id::MissionId;
+use tinytown_core::id::{AgentName, MissionId, Role};
 use tinytown_core::input::{Answer, Input, MissionInput};
 use tinytown_core::mission::Head;
 use tinytown_dispatcher::Applied;
 use tinytown_store::records;
 
 use crate::app::App;
-use crate::compose::Composed;
+use crate::compose::{self, Composed};
 use crate::failure::{ExitCode, Failure};
 use crate::resolve;
 use crate::terminal::Terminal;
@@ -15,6 +15,35 @@ use crate::terminal::Terminal;
 /// Posts it, waits until it was applied, and prints the answer, or `said` if there are no words in it.
 pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) -> Result<(), Failure> {
     let composed = Composed::open(app.town()?).await?;
+    tell_in(app.terminal, &composed, id, what, said).await
+}
+
+/// The same for a note, in the name of whoever gives it.
+pub(super) async fn tell_note(app: &App, id: &str, text: String) -> Result<(), Failure> {
+    let composed = Composed::open(app.town()?).await?;
+    let by = signature(&composed).await?;
+    tell_in(app.terminal, &composed, id, MissionInput::Note { text, by }, "noted").await
+}
+
+/// A person who is called like an agent of the town is not to be taken for it.
+async fn signature(composed: &Composed) -> Result<String, Failure> {
+    if let Some(agent) = compose::calling_agent() {
+        return Ok(agent);
+    }
+    let roster = records::load_roster(&composed.store.town().await?)?;
+    let name = compose::operator();
+    let is_agents = Role::new(&name).is_conductor()
+        || AgentName::new(&name).is_ok_and(|agent| roster.get(&agent).is_some());
+    Ok(if is_agents { compose::OPERATOR.to_owned() } else { name })
+}
+
+async fn tell_in(
+    terminal: Terminal,
+    composed: &Composed,
+    id: &str,
+    what: MissionInput,
+    said: &str,
+) -> Result<(), Failure> {
     let mission = resolve::mission(&*composed.store, id).await?;
     let view = composed.store.mission(mission).await?;
     must_go_on(mission, &records::load_head(&view.row)?)?;
@@ -23,8 +52,8 @@ pub(super) async fn tell(app: &App, id: &str, what: MissionInput, said: &str) ->
         Answer::Applied { message } if !message.is_empty() => message.as_str(),
         _ => said,
     };
-    app.terminal.line(format!("Mission {mission}: {message}"))?;
-    tell_waiting(app.terminal, &applied);
+    terminal.line(format!("Mission {mission}: {message}"))?;
+    tell_waiting(terminal, &applied);
     Ok(())
 }
 
