@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use tinytown_tests::proof::{self, Campaign, Case, Caught, Kind, Regression, Tally, minimise, play};
 
+/// Most of what a campaign does besides playing is to allocate.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A kind of fault counts as tried in a campaign of this size only if it fired so often.
 const ENOUGH: (u64, u64) = (10_000, 100);
 /// How many broken promises are told, each with its seed.
