@@ -228,10 +228,7 @@ impl Walk {
             Letter::Cancel { claim } if self.chance(70) => {
                 self.at_work.retain(|brief| brief.claim != claim);
                 let end = AttemptEnd::Cancelled;
-                self.tell(
-                    claim.mission,
-                    MissionInput::Ended { claim, end, spend: tinytown_core::spend::Spend::default() },
-                );
+                self.tell(claim.mission, MissionInput::ended(claim, end));
             }
             _ => {}
         }
@@ -258,14 +255,10 @@ impl Walk {
             14..16 => AttemptEnd::Limited { until: None, detail },
             _ => {
                 let submission = self.submission(kind);
-                return MissionInput::Submitted {
-                    claim,
-                    submission,
-                    spend: tinytown_core::spend::Spend::default(),
-                };
+                return MissionInput::submitted(claim, submission);
             }
         };
-        MissionInput::Ended { claim, end, spend: tinytown_core::spend::Spend::default() }
+        MissionInput::ended(claim, end)
     }
 
     fn submission(&mut self, kind: Kind) -> Submission {

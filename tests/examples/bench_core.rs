@@ -221,11 +221,7 @@ fn run(count: u64, times: &mut Vec<Duration>) {
                 inputs.push_back(Input::Mission { mission: id, what: started });
                 inputs.push_back(Input::Mission {
                     mission: id,
-                    what: MissionInput::Submitted {
-                        claim,
-                        submission,
-                        spend: tinytown_core::spend::Spend::default(),
-                    },
+                    what: MissionInput::submitted(claim, submission),
                 });
             }
         }

@@ -101,8 +101,7 @@ impl Worker {
         let head = self.forge.commit(&[&brief.base], &[claim.item.as_str()]);
         let submission = Submission::Work { head, empty: false, summary: "done".to_owned() };
         let op = format!("{}/submitted", claim.fence);
-        let submitted =
-            MissionInput::Submitted { claim, submission, spend: tinytown_core::spend::Spend::default() };
+        let submitted = MissionInput::submitted(claim, submission);
         self.say(&op, &Input::Mission { mission, what: submitted }).await?;
         Ok(())
     }

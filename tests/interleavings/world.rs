@@ -215,25 +215,13 @@ impl World {
                 self.heads += 1;
                 let (head, summary) = (sha(self.heads), String::new());
                 let submission = Submission::Work { head, empty: false, summary };
-                MissionInput::Submitted {
-                    claim: claim.clone(),
-                    submission,
-                    spend: tinytown_core::spend::Spend::default(),
-                }
+                MissionInput::submitted(claim.clone(), submission)
             }
             Told::Judged(claim, approve) => {
                 let submission = Submission::Verdict { approve: *approve, summary: String::new() };
-                MissionInput::Submitted {
-                    claim: claim.clone(),
-                    submission,
-                    spend: tinytown_core::spend::Spend::default(),
-                }
+                MissionInput::submitted(claim.clone(), submission)
             }
-            Told::Stopped(claim) => MissionInput::Ended {
-                claim: claim.clone(),
-                end: AttemptEnd::Cancelled,
-                spend: tinytown_core::spend::Spend::default(),
-            },
+            Told::Stopped(claim) => MissionInput::ended(claim.clone(), AttemptEnd::Cancelled),
             Told::Note(text) => MissionInput::Note { text: (*text).to_owned(), by: "ada".to_owned() },
         }
     }

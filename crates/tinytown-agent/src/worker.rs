@@ -239,11 +239,7 @@ impl Service {
             return;
         }
         self.waiting.retain(|brief| brief.claim != *claim);
-        let what = MissionInput::Ended {
-            claim: claim.clone(),
-            end: AttemptEnd::Cancelled,
-            spend: tinytown_core::spend::Spend::default(),
-        };
+        let what = MissionInput::ended(claim.clone(), AttemptEnd::Cancelled);
         let input = Input::Mission { mission: claim.mission, what };
         let post = self.office.named(attempt::op("cancelled", claim), &input);
         let (office, events) = (Arc::clone(&self.office), self.events.clone());

@@ -7,7 +7,7 @@ use crate::id::{AgentName, Fence, Generation, ItemKey, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
 use crate::observation::{Checks, Observation, Pull, PullState};
-use crate::spend::{Spend, Usd};
+use crate::spend::Spend;
 use crate::time::Time;
 
 /// One thing that became true of a mission.
@@ -538,7 +538,7 @@ impl Event {
             Self::ItemSubmitted { spend, .. }
             | Self::AttemptFailed { spend, .. }
             | Self::AttemptLost { spend, .. } => *spend,
-            _ => Spend { tokens: 0, usd: Usd::micros(0) },
+            _ => Spend::NONE,
         }
     }
 

@@ -57,6 +57,13 @@ uuid_name! {
     MessageId
 }
 
+impl MissionId {
+    /// Its first eight characters: enough for names of branches and folders, and for people.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
+}
+
 macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -170,6 +170,18 @@ pub enum MissionInput {
     Wake,
 }
 
+impl MissionInput {
+    /// Work that costs nothing, as far as anybody says.
+    pub const fn submitted(claim: Claim, submission: Submission) -> Self {
+        Self::Submitted { claim, submission, spend: Spend::NONE }
+    }
+
+    /// An end that costs nothing, as far as anybody says.
+    pub const fn ended(claim: Claim, end: AttemptEnd) -> Self {
+        Self::Ended { claim, end, spend: Spend::NONE }
+    }
+}
+
 /// What an agent hands in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "kebab-case")]

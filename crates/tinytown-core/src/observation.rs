@@ -49,6 +49,14 @@ pub enum Checks {
 }
 
 impl Checks {
+    /// What is to be mended, unless they passed or have not ended.
+    pub const fn report(&self) -> Option<&CheckReport> {
+        match self {
+            Self::Red(report) | Self::CouldNotRun(report) => Some(report),
+            Self::NotRequired | Self::Pending | Self::Green => None,
+        }
+    }
+
     /// Whether they say nothing about the work: they could not run, or failed for reasons of their own.
     pub const fn could_not_judge(&self) -> bool {
         match self {
@@ -100,6 +108,13 @@ pub struct CheckReport {
     pub output: Text,
 }
 
+impl CheckReport {
+    /// A report on a check; whether its infrastructure is to blame is not known.
+    pub fn new(name: impl Into<String>, summary: impl Into<String>, output: Text) -> Self {
+        Self { name: name.into(), summary: summary.into(), infrastructure: false, output }
+    }
+}
+
 /// Whether a head can be merged into the base as both are now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,6 +144,20 @@ pub struct Observation {
     /// Comments on its changes that nobody has answered or resolved, of whomever, in the order in which they were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comments: Vec<Comment>,
+}
+
+impl Observation {
+    /// An open pull request at that head which changes something, governs nothing and merges.
+    pub const fn open(head: Sha) -> Self {
+        Self {
+            head,
+            state: PullState::Open,
+            mergeable: Mergeable::Yes,
+            governed: Vec::new(),
+            has_diff: true,
+            comments: Vec::new(),
+        }
+    }
 }
 
 /// A comment on a pull request's changes.

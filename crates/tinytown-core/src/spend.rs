@@ -73,6 +73,9 @@ const fn is_zero(count: &u64) -> bool {
 }
 
 impl Spend {
+    /// Nothing, as far as anybody says.
+    pub const NONE: Self = Self { tokens: 0, usd: Usd(0) };
+
     /// Whether nothing was reported.
     pub const fn is_none(&self) -> bool {
         self.tokens == 0 && self.usd.is_zero()

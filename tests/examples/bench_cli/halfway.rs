@@ -89,11 +89,7 @@ impl Desk {
                 self.post(MissionInput::Started { claim: claim.clone() });
                 let submission =
                     Submission::Work { head: self.sha(), empty: false, summary: "done".to_owned() };
-                self.post(MissionInput::Submitted {
-                    claim,
-                    submission,
-                    spend: tinytown_core::spend::Spend::default(),
-                });
+                self.post(MissionInput::submitted(claim, submission));
             }
         }
     }

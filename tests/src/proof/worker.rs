@@ -378,11 +378,7 @@ impl Worker {
             return;
         }
         self.waiting.retain(|brief| brief.claim != *claim);
-        let what = MissionInput::Ended {
-            claim: claim.clone(),
-            end: AttemptEnd::Cancelled,
-            spend: tinytown_core::spend::Spend::default(),
-        };
+        let what = MissionInput::ended(claim.clone(), AttemptEnd::Cancelled);
         let op = op_of("cancelled", claim);
         self.poster.post(world, pid, op, &Input::Mission { mission: claim.mission, what }, false);
     }

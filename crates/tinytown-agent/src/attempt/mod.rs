@@ -164,14 +164,7 @@ impl Attempt {
         let detail = format!("the attempt could not be prepared: {}", chain(error));
         self.office.say(&Progress::Ended { item: item.clone(), how: detail.clone() });
         let end = AttemptEnd::Lost { detail };
-        let post = self.post_of(
-            "ended",
-            MissionInput::Ended {
-                claim: self.brief.claim.clone(),
-                end,
-                spend: tinytown_core::spend::Spend::default(),
-            },
-        );
+        let post = self.post_of("ended", MissionInput::ended(self.brief.claim.clone(), end));
         self.hand_in(&post).await?;
         self.settle(&post).await
     }

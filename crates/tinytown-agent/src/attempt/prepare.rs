@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tinytown_core::id::{Claim, ItemKey, MissionId, Sha};
+use tinytown_core::id::{Claim, ItemKey, Sha};
 use tinytown_core::letter::Brief;
 use tinytown_host::files::{FileError, create_private_folder};
 use tinytown_host::git::{CheckoutRequest, Git, GitError, Oid, RefEdit, isolated_checkout};
@@ -79,7 +79,7 @@ pub(super) async fn prepare(
     body: impl Future<Output = Result<Option<String>, StoreError>>,
 ) -> Result<Desk, PrepareError> {
     let settings = &office.settings;
-    let mission = short(brief.claim.mission);
+    let mission = brief.claim.mission.short();
     let (checkouts, attempts) = (settings.checkouts().join(&mission), settings.attempts().join(&mission));
     for folder in [&checkouts, &attempts, &settings.logs()] {
         create_private_folder(folder)?;
@@ -189,10 +189,6 @@ pub(crate) fn slug(key: &ItemKey) -> String {
     if slug.is_empty() { "item".to_owned() } else { slug.to_owned() }
 }
 
-fn short(mission: MissionId) -> String {
-    mission.to_string().chars().take(8).collect()
-}
-
 /// The same name, as git's side of us has it.
 pub(super) fn oid(sha: &Sha) -> Oid {
     Oid::new(sha.as_str()).expect("both are 40 or 64 hexadecimal digits")
@@ -225,7 +221,7 @@ mod tests {
             create_private_folder(folder).expect("made");
         }
         let claim = |item: &str| Claim {
-            mission: MissionId(uuid::Uuid::nil()),
+            mission: tinytown_core::id::MissionId(uuid::Uuid::nil()),
             item: ItemKey::new(item),
             agent: tinytown_core::id::AgentName::new("a").expect("a name"),
             generation: tinytown_core::id::Generation(1),

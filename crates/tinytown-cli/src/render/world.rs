@@ -124,11 +124,7 @@ impl World {
         let claim = self.claim();
         self.tell_mission(MissionInput::Started { claim: claim.clone() });
         let submission = Submission::Work { head: sha(digit), empty: false, summary: "did it".into() };
-        self.tell_mission(MissionInput::Submitted {
-            claim,
-            submission,
-            spend: tinytown_core::spend::Spend::default(),
-        });
+        self.tell_mission(MissionInput::submitted(claim, submission));
     }
 
     fn publish(&mut self, number: u64, digit: char) {

@@ -28,8 +28,7 @@ pub(super) fn branch(mission: &Mission, ix: ItemIx) -> String {
         }
         (None, _) => (item, None),
     };
-    let id = mission.id().to_string();
-    let mut name = format!("tt/{}/", id.get(..8).unwrap_or(&id));
+    let mut name = format!("tt/{}/", mission.id().short());
     for part in root.spec.key.as_str().split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()) {
         let _ = write!(name, "{}-", part.to_ascii_lowercase());
     }

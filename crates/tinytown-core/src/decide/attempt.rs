@@ -224,18 +224,18 @@ impl Turn<'_> {
 
     /// Another try later, or the end of the budget.
     pub(super) fn after_failure(&mut self, ix: ItemIx) {
-        let item = &self.mission.item(ix).now;
-        let allowed = self.mission.policy().max_attempts + item.granted;
-        let (attempts, key) = (item.attempts, self.mission.key(ix).clone());
-        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
-            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
-        } else if attempts < allowed {
-            let until = self.now + backoff(attempts);
-            self.emit(Event::BackoffBegan { item: key, until });
+        if self.hold_if_overspent(ix) {
+            return;
+        }
+        let item = self.mission.item(ix);
+        let (attempts, allowed) = (item.now.attempts, self.mission.tries(item));
+        if attempts < allowed {
+            let (item, until) = (item.spec.key.clone(), self.now + backoff(attempts));
+            self.emit(Event::BackoffBegan { item, until });
         } else {
-            let last = item.evidence.as_ref().map_or("", |last| last.cause.as_str());
+            let last = item.now.evidence.as_ref().map_or("", |last| last.cause.as_str());
             let detail = format!("{attempts} of {allowed} attempts failed, the last: {last}");
-            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
+            self.hold(ix, Hold::Limit { detail });
         }
     }
 
@@ -246,16 +246,14 @@ impl Turn<'_> {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
         self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
-        let key = item.clone();
-        let (detail, spend) = (detail.to_owned(), self.spend);
-        self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.clone(), spend });
+        self.emit(Event::AttemptLost { item, agent, attempt, detail: detail.to_owned(), spend: self.spend });
         let now = &self.mission.item(ix).now;
         let allowed = self.mission.policy().max_losses + now.granted;
         if now.losses > allowed && !is_planted(Mutant::LossesUnbounded) {
             let detail = format!("lost {} times, {allowed} allowed, the last: {detail}", now.losses);
-            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
-        } else if let Some(detail) = self.mission.overspent_on(ix, self.now) {
-            self.emit(Event::ItemHeld { item: key, hold: Hold::Limit { detail } });
+            self.hold(ix, Hold::Limit { detail });
+        } else {
+            self.hold_if_overspent(ix);
         }
     }
 
@@ -274,7 +272,6 @@ impl Turn<'_> {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
         self.free(&claim);
         let Claim { item, agent, attempt, .. } = claim;
-        let key = item.clone();
         let detail = question.to_owned();
         self.emit(Event::AttemptFailed {
             item,
@@ -284,8 +281,7 @@ impl Turn<'_> {
             detail,
             spend: self.spend,
         });
-        let hold = Hold::Stuck { question: question.to_owned() };
-        self.emit(Event::ItemHeld { item: key, hold });
+        self.hold(ix, Hold::Stuck { question: question.to_owned() });
     }
 
     /// The assignment is over without counting; what was meant for the item then happens.

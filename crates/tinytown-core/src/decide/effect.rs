@@ -162,12 +162,10 @@ impl Turn<'_> {
             return self.watch_later(ix);
         }
         let seen = Observation {
-            head,
-            state: PullState::Open,
             mergeable: Mergeable::Conflict(detail.to_owned()),
             governed: now.gates.governed.clone(),
-            has_diff: true,
-            comments: Vec::new(),
+            comments: now.gates.findings.clone(),
+            ..Observation::open(head)
         };
         let item = self.mission.key(ix).clone();
         self.emit(Event::PullSeen { item, seen: Box::new(seen) });
@@ -205,8 +203,7 @@ impl Turn<'_> {
         if again || gone {
             self.look_at(ix, FORGE_RETRY, kind == EffectKind::Check);
         } else if matches!(self.mission.item(ix).now.phase, Phase::Ready | Phase::Gated) {
-            let hold = Hold::Refused { detail: detail.to_owned() };
-            self.emit(Event::ItemHeld { item, hold });
+            self.hold(ix, Hold::Refused { detail: detail.to_owned() });
         }
     }
 }

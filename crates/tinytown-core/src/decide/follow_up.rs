@@ -38,15 +38,14 @@ impl Turn<'_> {
         if item.now.open_fix.is_some() {
             return;
         }
-        let allowed = self.mission.policy().max_attempts + item.now.granted;
-        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
-            let item = item.spec.key.clone();
-            return self.emit(Event::ItemHeld { item, hold: Hold::Limit { detail } });
+        if self.hold_if_overspent(ix) {
+            return;
         }
+        let item = self.mission.item(ix);
+        let allowed = self.mission.tries(item);
         if item.now.fixes >= allowed {
             let detail = format!("{} of {allowed} fixes did not help: {summary}", item.now.fixes);
-            let item = item.spec.key.clone();
-            return self.emit(Event::ItemHeld { item, hold: Hold::Limit { detail } });
+            return self.hold(ix, Hold::Limit { detail });
         }
         let body = match output {
             Text::Inline(output) if output.is_empty() => Text::inline(summary),
@@ -70,10 +69,10 @@ impl Turn<'_> {
     pub(super) fn review(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
         let Some(head) = item.now.proposed.clone().filter(|_| item.now.open_review.is_none()) else { return };
-        if let Some(detail) = self.mission.overspent_on(ix, self.now) {
-            let item = item.spec.key.clone();
-            return self.emit(Event::ItemHeld { item, hold: Hold::Limit { detail } });
+        if self.hold_if_overspent(ix) {
+            return;
         }
+        let item = self.mission.item(ix);
         let spec = ItemSpec {
             key: item.spec.key.follow_up("review", item.now.reviews + 1),
             title: one_line(&format!("Review {}: {}", item.spec.key, item.spec.title)),

@@ -77,8 +77,7 @@ impl Turn<'_> {
         if self.mission.item(ix).now.gates.mergeable.is_none() {
             return self.ask_look(ix);
         }
-        let item = self.mission.key(ix).clone();
-        self.emit(Event::ItemHeld { item, hold: Hold::Closed });
+        self.hold(ix, Hold::Closed);
     }
 
     fn judge_open(&mut self, ix: ItemIx) {
@@ -159,8 +158,7 @@ impl Turn<'_> {
     fn hold_unjudged(&mut self, ix: ItemIx, detail: String) {
         let now = &self.mission.item(ix).now;
         if now.look_at.is_none() && !now.awaits(EffectKind::Check) {
-            let item = self.mission.key(ix).clone();
-            self.emit(Event::ItemHeld { item, hold: Hold::Checks { detail } });
+            self.hold(ix, Hold::Checks { detail });
         }
     }
 
@@ -212,7 +210,7 @@ impl Turn<'_> {
                     attempt,
                     cause,
                     detail: review.summary,
-                    spend: Spend::default(),
+                    spend: Spend::NONE,
                 });
                 self.after_failure(ix);
             }

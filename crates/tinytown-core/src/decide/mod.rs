@@ -20,7 +20,7 @@ pub(crate) use note::OPERATOR;
 use std::collections::VecDeque;
 
 use crate::effect::Effect;
-use crate::event::Event;
+use crate::event::{Event, Hold};
 use crate::id::{AgentName, OpId};
 use crate::input::{Answer, MissionInput, NewMission};
 use crate::letter::{Delivery, Letter, Recipient};
@@ -217,6 +217,18 @@ impl<'a> Turn<'a> {
     /// The agent CLI that an agent runs.
     fn cli_of(&self, agent: &AgentName) -> String {
         self.roster.get(agent).map_or_else(String::new, |entry| entry.cli.clone())
+    }
+
+    /// Only a person, or whoever answers for one, can let the item go on.
+    fn hold(&mut self, ix: ItemIx, hold: Hold) {
+        let item = self.mission.key(ix).clone();
+        self.emit(Event::ItemHeld { item, hold });
+    }
+
+    /// Holds the item if one of its budgets is used up; whether it did.
+    fn hold_if_overspent(&mut self, ix: ItemIx) -> bool {
+        let overspent = self.mission.overspent_on(ix, self.now);
+        overspent.map(|detail| self.hold(ix, Hold::Limit { detail })).is_some()
     }
 
     fn roster(&mut self, change: RosterChange) {

@@ -7,16 +7,21 @@ use crate::spend::{Spend, Usd};
 use crate::time::Time;
 
 impl Mission {
+    /// How many budgets of the policy's size the mission has.
+    fn budgets(&self) -> u64 {
+        u64::from(1 + self.head.budgets_granted)
+    }
+
     /// Whether the mission's budget of launches has room for one more.
     pub(crate) fn may_launch(&self) -> bool {
-        let most = u64::from(self.policy().max_launches) * u64::from(1 + self.head.budgets_granted);
+        let most = u64::from(self.policy().max_launches) * self.budgets();
         most == 0 || u64::from(self.head.launches) < most || is_planted(Mutant::BudgetUnbounded)
     }
 
     /// Which budget of the mission is used up.
     pub(crate) fn overspent(&self, now: Time) -> Option<String> {
         let (policy, head) = (self.policy(), &self.head);
-        let times = u64::from(1 + head.budgets_granted);
+        let times = self.budgets();
         if !self.may_launch() {
             return Some(format!("{} launches, as many as the mission may make", head.launches));
         }
@@ -28,7 +33,7 @@ impl Mission {
 
     /// When the mission's time is over.
     fn time_up(&self) -> Option<Time> {
-        let most = self.policy().max_mission_secs * u64::from(1 + self.head.budgets_granted);
+        let most = self.policy().max_mission_secs * self.budgets();
         (most > 0).then(|| self.charter.created_at + std::time::Duration::from_secs(most))
     }
 

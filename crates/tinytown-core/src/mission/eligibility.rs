@@ -62,7 +62,7 @@ impl Mission {
         let wrote = now.authors.contains(&agent.name) && !is_planted(Mutant::OwnReviewCounted);
         let approved = now.gates.approvals.contains(&agent.name);
         let same_cli = self.policy().independent_cli && now.author_clis.contains(&agent.cli);
-        !wrote && !approved && !same_cli && !agent.is_conductor()
+        !wrote && !approved && !same_cli
     }
 
     /// Whether the item's head needs one more approval.

@@ -96,11 +96,7 @@ impl Mission {
         if now.open_fix.is_some() {
             return Some(self.fix_of(item));
         }
-        let unjudged = match &now.gates.checks {
-            Some(Checks::CouldNotRun(_)) => true,
-            Some(Checks::Red(report)) => report.infrastructure,
-            _ => false,
-        };
+        let unjudged = now.gates.checks.as_ref().is_some_and(Checks::could_not_judge);
         unjudged.then(|| {
             let of = self.policy().check_reruns;
             Reaction { rung: Rung::Rerun, used: now.gates.unjudged.min(of), of }
@@ -113,14 +109,19 @@ impl Mission {
         let item = self.item(ix);
         let fix = item.parent.filter(|_| item.is_fix()).map(|parent| self.fix_of(self.item(parent)));
         let own = (item.now.attempts > 0).then(|| {
-            let of = (self.policy().max_attempts + item.now.granted).saturating_sub(1);
+            let of = self.tries(item).saturating_sub(1);
             Reaction { rung: retry(item.now.attempts, of), used: item.now.attempts, of }
         });
         fix.into_iter().chain(own).max_by_key(|reaction| reaction.rung)
     }
 
+    /// How often agents may end an attempt at the item without success, and how many fixes may be made for it.
+    pub(crate) fn tries(&self, item: &Item) -> u32 {
+        self.policy().max_attempts + item.now.granted
+    }
+
     fn fix_of(&self, item: &Item) -> Reaction {
-        let of = self.policy().max_attempts + item.now.granted;
+        let of = self.tries(item);
         Reaction { rung: retry(item.now.fixes, of), used: item.now.fixes, of }
     }
 

@@ -116,11 +116,7 @@ impl<'a> Workers<'a> {
             Letter::Assignment(brief) => self.begin(agent, *brief, agenda, now),
             Letter::Cancel { claim } => {
                 self.all[agent].attempt.take_if(|held| *held == claim);
-                let end = MissionInput::Ended {
-                    claim: claim.clone(),
-                    end: AttemptEnd::Cancelled,
-                    spend: crate::spend::Spend::default(),
-                };
+                let end = MissionInput::ended(claim.clone(), AttemptEnd::Cancelled);
                 agenda.put(now + STOPPING, Due::Post(of_mission(&claim, end)));
                 self.leave_if_asked(agent, agenda, now + STOPPING);
             }

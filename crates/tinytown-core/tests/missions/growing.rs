@@ -67,15 +67,7 @@ fn a_blocked_mission_goes_on_with_what_is_added() {
     world.worker = Box::new(|brief| {
         let end = AttemptEnd::Stuck { summary: "which one?".to_owned() };
         let asks = brief.claim.item.as_str() == "#1";
-        if asks {
-            Some(MissionInput::Ended {
-                claim: brief.claim.clone(),
-                end,
-                spend: tinytown_core::spend::Spend::default(),
-            })
-        } else {
-            honest(brief)
-        }
+        if asks { Some(MissionInput::ended(brief.claim.clone(), end)) } else { honest(brief) }
     });
     world.run();
     assert_eq!(world.state(), MissionState::Blocked);

@@ -151,11 +151,7 @@ fn a_review_that_asks_for_changes_leads_to_a_fix_and_another_review() {
         reviews += 1;
         let submission =
             Submission::Verdict { approve: reviews > 1, summary: "tests are missing".to_owned() };
-        Some(MissionInput::Submitted {
-            claim: brief.claim.clone(),
-            submission,
-            spend: tinytown_core::spend::Spend::default(),
-        })
+        Some(MissionInput::submitted(brief.claim.clone(), submission))
     });
     world.run();
     assert_eq!(world.state(), MissionState::Completed);
@@ -169,11 +165,7 @@ fn a_failing_agent_is_tried_again_later_and_then_a_person_is_asked() {
     world.start(1, alone(), vec![item(1, "One", &[])]);
     world.worker = Box::new(|brief| {
         let end = AttemptEnd::Failed { cause: "nothing-done".to_owned(), detail: String::new() };
-        Some(MissionInput::Ended {
-            claim: brief.claim.clone(),
-            end,
-            spend: tinytown_core::spend::Spend::default(),
-        })
+        Some(MissionInput::ended(brief.claim.clone(), end))
     });
     world.run();
     assert_eq!(world.log.matches("attempt-failed").count(), 3);
@@ -194,11 +186,7 @@ fn a_lost_agent_frees_its_item_and_its_late_submission_changes_nothing() {
     let late = std::rc::Rc::new(std::cell::RefCell::new(None));
     let kept = std::rc::Rc::clone(&late);
     world.worker = Box::new(move |brief| {
-        *kept.borrow_mut() = Some(MissionInput::Submitted {
-            claim: brief.claim.clone(),
-            submission: work(brief, false),
-            spend: tinytown_core::spend::Spend::default(),
-        });
+        *kept.borrow_mut() = Some(MissionInput::submitted(brief.claim.clone(), work(brief, false)));
         None
     });
     world.settle();
@@ -269,13 +257,7 @@ fn an_empty_change_is_done_only_when_somebody_agrees() {
     let mut world = World::new();
     world.join("solo", None);
     world.start(1, alone(), vec![item(1, "One", &[])]);
-    world.worker = Box::new(|brief| {
-        Some(MissionInput::Submitted {
-            claim: brief.claim.clone(),
-            submission: work(brief, true),
-            spend: tinytown_core::spend::Spend::default(),
-        })
-    });
+    world.worker = Box::new(|brief| Some(MissionInput::submitted(brief.claim.clone(), work(brief, true))));
     world.settle();
     assert_eq!(wait(&world, "#1"), Some(WaitCode::EmptyChange));
     assert_eq!(world.state(), MissionState::Blocked);

@@ -12,11 +12,7 @@ fn out_of_tries() -> World {
     let mut world = World::new();
     world.worker = Box::new(|brief| {
         let end = AttemptEnd::Failed { cause: "exit".to_owned(), detail: "exit code 1".to_owned() };
-        Some(MissionInput::Ended {
-            claim: brief.claim.clone(),
-            end,
-            spend: tinytown_core::spend::Spend::default(),
-        })
+        Some(MissionInput::ended(brief.claim.clone(), end))
     });
     world.join("worker", None);
     world.join("maestro", Some("conductor"));

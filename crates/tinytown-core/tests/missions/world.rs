@@ -228,10 +228,7 @@ impl World {
             Letter::Cancel { claim } => {
                 let mission = claim.mission;
                 let end = tinytown_core::input::AttemptEnd::Cancelled;
-                self.input(&Input::Mission {
-                    mission,
-                    what: MissionInput::Ended { claim, end, spend: tinytown_core::spend::Spend::default() },
-                });
+                self.input(&Input::Mission { mission, what: MissionInput::ended(claim, end) });
             }
             _ => {}
         }
@@ -305,11 +302,7 @@ pub(crate) fn honest(brief: &Brief) -> Option<MissionInput> {
         Kind::Review => Submission::Verdict { approve: true, summary: "fine".to_owned() },
         _ => work(brief, false),
     };
-    Some(MissionInput::Submitted {
-        claim: brief.claim.clone(),
-        submission,
-        spend: tinytown_core::spend::Spend::default(),
-    })
+    Some(MissionInput::submitted(brief.claim.clone(), submission))
 }
 
 /// A commit that is different for every attempt of every item.

@@ -161,10 +161,7 @@ impl<'a> Engine<'a> {
                 Submission::Work { head: sha(claim.fence.0), empty: false, summary },
             ),
         };
-        self.put(
-            takes,
-            MissionInput::Submitted { claim, submission, spend: tinytown_core::spend::Spend::default() },
-        );
+        self.put(takes, MissionInput::submitted(claim, submission));
     }
 
     /// Nothing fails.

@@ -307,15 +307,7 @@ impl Desk {
         let head = self.forge.commit(&[&brief.base], &[&path]);
         let submission = Submission::Work { head, empty: false, summary: "done".to_owned() };
         let fence = claim.fence;
-        self.say(
-            &format!("submitted/{fence}"),
-            &tell(MissionInput::Submitted {
-                claim,
-                submission,
-                spend: tinytown_core::spend::Spend::default(),
-            }),
-        )
-        .await;
+        self.say(&format!("submitted/{fence}"), &tell(MissionInput::submitted(claim, submission))).await;
     }
 
     async fn say(&self, what: &str, input: &Input) -> Answer {
