@@ -18,7 +18,7 @@ use tinytown_core::mutant::Mutant;
 
 /// Seeds of towns in which so many things happen. Small towns come first: their files are copied often.
 const SMALL: (Range<u64>, usize) = (0..60, 50);
-const LARGE: (Range<u64>, usize) = (60..600, 300);
+const LARGE: (Range<u64>, usize) = (60..1000, 300);
 /// Others, in which chance looks for something that is not known.
 const OTHERS: (Range<u64>, usize) = (1000..1100, 300);
 

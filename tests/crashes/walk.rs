@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tinytown_core::effect::{Effect, EffectResult};
+use tinytown_core::effect::{Effect, EffectResult, Stack};
 use tinytown_core::id::{AgentName, Claim, Generation, MessageId, MissionId, OpId, Role, Sha};
 use tinytown_core::input::{AttemptEnd, Input, Join, Message, MissionInput, NewMission, Submission};
 use tinytown_core::issue::{IssueRef, IssueState};
@@ -439,7 +439,8 @@ impl Walk {
             Effect::Check { head, .. } => {
                 EffectResult::Checked { head: head.clone(), checks: self.checks(blobs) }
             }
-            Effect::Merge { pull, .. } => self.merge(*pull),
+            Effect::Merge { pull, head, tested, .. } => self.merge(*pull, head, tested.is_some()),
+            Effect::Restack { head, stack, .. } => self.restack(head, stack),
             Effect::Issues { references, .. } => {
                 let state = if self.chance(60) { IssueState::Closed } else { IssueState::Open };
                 EffectResult::Issues(references.iter().map(|one| (one.clone(), state)).collect())
@@ -502,9 +503,22 @@ impl Walk {
         }
     }
 
-    fn merge(&mut self, number: u64) -> EffectResult {
+    fn restack(&mut self, from: &Sha, stack: &Stack) -> EffectResult {
+        let (from, head) = (from.clone(), self.head());
+        match self.roll(20) {
+            0 => EffectResult::StackConflict { from, head, detail: "both changed it".to_owned() },
+            1 => EffectResult::HeadMoved(head),
+            2 | 3 => EffectResult::Restacked { from, head, stack: stack.clone() },
+            _ => EffectResult::Restacked { head: from.clone(), from, stack: stack.clone() },
+        }
+    }
+
+    fn merge(&mut self, number: u64, from: &Sha, tested: bool) -> EffectResult {
         let head = self.head();
         let sort = self.roll(10);
+        if !tested && self.chance(40) {
+            return EffectResult::Untested { head: from.clone(), trial: head };
+        }
         let Some(pull) = self.pulls.values_mut().find(|pull| pull.number == number) else {
             return EffectResult::Closed;
         };

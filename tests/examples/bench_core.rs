@@ -248,6 +248,9 @@ fn perform(effect: &Effect, heads: &mut std::collections::HashMap<u64, Sha>) -> 
         }),
         Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
         Effect::Merge { .. } => EffectResult::Merged(None),
+        Effect::Restack { head, stack, .. } => {
+            EffectResult::Restacked { from: head.clone(), head: head.clone(), stack: stack.clone() }
+        }
         Effect::Issues { .. } => EffectResult::Issues(Vec::new()),
     }
 }

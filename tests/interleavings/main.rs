@@ -56,7 +56,8 @@ fn nothing_unproved_is_accepted_without_a_reviewer() {
 #[test]
 fn nothing_unproved_is_accepted_with_a_reviewer() {
     let explored = holds(false, true, MOST);
-    assert!(explored.accepted > 100 && explored.merges > 50, "{explored:?}");
+    let least = if cfg!(debug_assertions) { 30 } else { 50 };
+    assert!(explored.accepted > 100 && explored.merges > least, "{explored:?}");
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn nothing_unproved_is_merged_with_a_reviewer() {
 }
 
 /// Defects that would let pass what is not proved.
-const DEFECTS: [Mutant; 8] = [
+const DEFECTS: [Mutant; 10] = [
     Mutant::GatesKept,
     Mutant::CouldNotRunPasses,
     Mutant::UnknownMerges,
@@ -81,6 +82,8 @@ const DEFECTS: [Mutant; 8] = [
     Mutant::OldHeadCounts,
     Mutant::LateChecksCount,
     Mutant::RedIsGreen,
+    Mutant::TrialUnchecked,
+    Mutant::TrialIgnored,
 ];
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Oracle {
     #[serde(skip)]
     pub(crate) auto_merge: bool,
     heads: BTreeMap<Sha, Known>,
+    /// Merges on trial, in order, each with the head that is in it.
+    trials: Vec<(Sha, Sha)>,
     authors: BTreeSet<AgentName>,
     /// The head that the pull request was said to have last, and the one that it had before.
     pub(crate) told: Option<Sha>,
@@ -50,13 +52,23 @@ pub(crate) struct Oracle {
     merged: bool,
     /// A person asked for the merge.
     pub(crate) wanted: bool,
-    /// What the engine accepted, or a person took as it was after that.
+    /// What the engine accepted last.
     pub(crate) accepted: Option<Sha>,
 }
 
 impl Oracle {
     pub(crate) fn new(policy: &Policy) -> Self {
         Self { review: policy.reviewer_required, auto_merge: policy.auto_merge, ..Self::default() }
+    }
+
+    /// How many merges were on trial.
+    pub(crate) fn trials(&self) -> u64 {
+        self.trials.len() as u64
+    }
+
+    /// A merge that was on trial before.
+    pub(crate) fn other_trial(&self, than: &Sha) -> Option<&Sha> {
+        self.trials.iter().map(|(trial, _)| trial).find(|trial| *trial != than)
     }
 
     /// The engine is told what came of an effect.
@@ -86,6 +98,7 @@ impl Oracle {
                     self.heads.entry(head.clone()).or_default().merges = false;
                 }
             }
+            EffectResult::Untested { head, trial } => self.trials.push((trial.clone(), head.clone())),
             EffectResult::Merged(_) => self.state(&PullState::Merged(None)),
             EffectResult::Closed => self.state(&PullState::Closed),
             _ => {}
@@ -107,9 +120,7 @@ impl Oracle {
 
     /// A person approves what they see.
     pub(crate) fn hears_approval(&mut self) {
-        if self.accepted.is_some() {
-            self.accepted.clone_from(&self.told);
-        } else if let Some(head) = self.proposed.clone() {
+        if let Some(head) = self.proposed.clone() {
             self.judged(&head, true);
             self.heads.entry(head).or_default().person = true;
         }
@@ -161,14 +172,15 @@ impl Oracle {
     /// Whether the engine may ask for it.
     pub(crate) fn judges_effect(&self, effect: &Effect) -> Result<(), String> {
         match effect {
-            Effect::Merge { head, .. } => {
-                self.may_merge(head).map_err(|why| format!("merge of {}: {why}", head.short()))
+            Effect::Merge { head, tested, .. } => {
+                let may = self.may_merge(head).and_then(|()| self.may_land(head, tested.as_ref()));
+                may.map_err(|why| format!("merge of {}: {why}", head.short()))
             }
             Effect::Publish { head, .. } if self.proposed.as_ref() != Some(head) => {
                 Err(format!("published {}, which is not what was handed in last", head.short()))
             }
-            Effect::Base { holds, .. } if !holds.iter().all(|head| self.accepted.as_ref() == Some(head)) => {
-                Err("built upon what was not accepted".to_owned())
+            Effect::Base { holds, .. } if !holds.iter().all(|head| self.may_be_built_upon(head)) => {
+                Err("built upon what is not accepted".to_owned())
             }
             _ => Ok(()),
         }
@@ -187,11 +199,21 @@ impl Oracle {
         if !self.auto_merge && !self.wanted {
             return Err("nobody wants that");
         }
-        match &self.accepted {
-            Some(accepted) if accepted != head => Err("it is not what was accepted"),
-            Some(_) => Ok(()),
-            None => self.proved(head),
+        self.proved(head)
+    }
+
+    /// What is said to be tested is a merge of that head, on which the checks have passed.
+    fn may_land(&self, head: &Sha, tested: Option<&Sha>) -> Result<(), &'static str> {
+        let Some(tested) = tested else { return Ok(()) };
+        if !self.trials.iter().any(|(trial, of)| trial == tested && of == head) {
+            return Err("the merge that was tested is of another head");
         }
+        let passed = self.heads.get(tested).is_some_and(|known| known.checked);
+        if passed { Ok(()) } else { Err("the merge that is to land was not tested") }
+    }
+
+    fn may_be_built_upon(&self, head: &Sha) -> bool {
+        self.accepted.as_ref() == Some(head) && self.told.as_ref() == Some(head)
     }
 
     /// Whether all that was said about exactly this head, and not about another, lets it pass.

@@ -30,6 +30,8 @@ const DEPENDENT: &str = "#2";
 const MISSION: MissionId = MissionId(Uuid::from_u128(1));
 /// So many commits there are at most: the first work, fixes and pushes.
 const HEADS: u64 = 4;
+/// The first merge on trial; the others follow.
+const TRIAL: u64 = 900;
 
 /// The town, and what is under way in it.
 #[derive(Debug, Clone)]
@@ -266,7 +268,7 @@ impl World {
     /// A person is told what they approved.
     fn approved(&mut self, answer: &Answer) -> Result<(), String> {
         let seen = self.oracle.proposed.as_ref().map_or("", Sha::short);
-        if self.oracle.accepted.is_none() && *answer != Answer::said(format!("approved at {seen}")) {
+        if *answer != Answer::said(format!("approved at {seen}")) {
             return Err(format!("approved {seen}, and was answered {answer:?}"));
         }
         self.oracle.hears_approval();
@@ -342,8 +344,9 @@ impl World {
         match effect {
             Effect::Look { .. } => self.looks().chain([failed(true)]).collect(),
             Effect::Check { head, .. } => self.checks(head).chain([failed(true)]).collect(),
-            Effect::Merge { .. } => [
+            Effect::Merge { head, .. } => [
                 EffectResult::Merged(None),
+                EffectResult::Untested { head: head.clone(), trial: sha(TRIAL + self.oracle.trials()) },
                 EffectResult::MergeConflict("README.md".to_owned()),
                 EffectResult::BaseCheckoutBusy("README.md".to_owned()),
                 EffectResult::Closed,
@@ -363,7 +366,8 @@ impl World {
             .into_iter()
             .flatten()
             .collect(),
-            Effect::Base { .. } | Effect::Issues { .. } => Vec::new(),
+            // The item that is judged builds upon nothing.
+            Effect::Base { .. } | Effect::Issues { .. } | Effect::Restack { .. } => Vec::new(),
         }
     }
 
@@ -392,6 +396,7 @@ impl World {
     fn checks(&self, head: &Sha) -> impl Iterator<Item = EffectResult> {
         let answers = [Checks::Green, Checks::Red(report()), Checks::Pending, Checks::CouldNotRun(report())];
         let other = [&self.oracle.told, &self.oracle.earlier].into_iter().flatten().find(|one| *one != head);
+        let other = other.into_iter().chain(self.oracle.other_trial(head));
         let other = other.map(|other| (other.clone(), Checks::Green));
         let of_head: Vec<_> = answers.into_iter().map(|checks| (head.clone(), checks)).chain(other).collect();
         of_head.into_iter().map(|(head, checks)| EffectResult::Checked { head, checks })

@@ -25,8 +25,10 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_merge_by_hand_of_stacked_work
     accepted_head_moved_before
     accepted_head_moves
+    accepted_work_is_closed
     auto_merge
     budget_and_nobody_answers
     budget_of_a_mission
@@ -53,6 +55,7 @@ scenarios! {
     ladder_of_fixes
     limit_pauses_the_cli
     lost_worker
+    merge_lane
     mergeability_unknown
     mission_grows
     mission_grows_in_a_circle
@@ -62,6 +65,7 @@ scenarios! {
     red_check
     redirected
     skipped_item
+    stacked_work_conflicts
     stop_and_resume
     stop_by_force
     stuck_agent

@@ -5,7 +5,7 @@ use tinytown_core::issue::IssueRef;
 use tinytown_core::observation::{Checks, Observation};
 use tinytown_forge::{
     BaseOutcome, BaseRequest, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
-    PublishOutcome, PublishRequest,
+    PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 
 /// See the [module](self).
@@ -38,6 +38,10 @@ impl Forge for IdleForge {
     }
 
     async fn merge(&self, _: &MergeRequest, _: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
+        nothing()
+    }
+
+    async fn restack(&self, _: &RestackRequest, _: &dyn Permit) -> Result<RestackOutcome, ForgeError> {
         nothing()
     }
 }

@@ -67,6 +67,20 @@ pub enum Effect {
         head: Sha,
         /// The merge commit's first line.
         title: String,
+        /// The merge of that head with the base on which the checks passed: it may land, if the base is still there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tested: Option<Sha>,
+    },
+    /// Bring the pull request up to what its item builds upon, as that is now.
+    Restack {
+        /// Whose.
+        item: ItemKey,
+        /// Its number.
+        pull: u64,
+        /// Where it is now.
+        head: Sha,
+        /// What it must hold.
+        stack: Stack,
     },
     /// Look whether issues outside the mission are closed.
     Issues {
@@ -75,6 +89,25 @@ pub enum Effect {
         /// For which.
         references: Vec<IssueRef>,
     },
+}
+
+/// What an item's head must hold of the items that it builds upon.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stack {
+    /// Accepted heads that are not merged yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Sha>,
+    /// Heads that were accepted and are merged since. Where the base came to hold their work in another way (a
+    /// squash), it must hold the base instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub landed: Vec<Sha>,
+}
+
+impl Stack {
+    /// Whether it builds upon the base alone.
+    pub const fn is_empty(&self) -> bool {
+        self.accepted.is_empty() && self.landed.is_empty()
+    }
 }
 
 /// Which effect it is, apart from its details. An item has at most one of a kind under way.
@@ -91,6 +124,8 @@ pub enum EffectKind {
     Check,
     /// [`Effect::Merge`]
     Merge,
+    /// [`Effect::Restack`]
+    Restack,
     /// [`Effect::Issues`]
     Issues,
 }
@@ -104,6 +139,7 @@ impl Effect {
             | Self::Look { item, .. }
             | Self::Check { item, .. }
             | Self::Merge { item, .. }
+            | Self::Restack { item, .. }
             | Self::Issues { item, .. } => item,
         }
     }
@@ -116,6 +152,7 @@ impl Effect {
             Self::Look { .. } => EffectKind::Look,
             Self::Check { .. } => EffectKind::Check,
             Self::Merge { .. } => EffectKind::Merge,
+            Self::Restack { .. } => EffectKind::Restack,
             Self::Issues { .. } => EffectKind::Issues,
         }
     }
@@ -155,6 +192,31 @@ pub enum EffectResult {
     Merged(Option<Sha>),
     /// The head does not merge into the base.
     MergeConflict(String),
+    /// The base holds what the head does not, so that no checks ever saw what would land; they may now.
+    Untested {
+        /// The head that was to be merged.
+        head: Sha,
+        /// Its merge with the base as it is now. Nothing has landed.
+        trial: Sha,
+    },
+    /// The pull request holds what its item builds upon.
+    Restacked {
+        /// Where it was.
+        from: Sha,
+        /// Where it is now: the same head, if that held everything.
+        head: Sha,
+        /// What it holds.
+        stack: Stack,
+    },
+    /// The pull request does not merge with what its item builds upon.
+    StackConflict {
+        /// Where it is.
+        from: Sha,
+        /// What does not merge into it.
+        head: Sha,
+        /// What conflicts, for people and prompts.
+        detail: String,
+    },
     /// The pull request was closed unmerged.
     Closed,
     /// Local changes in the user's folder are in the way of the merge.

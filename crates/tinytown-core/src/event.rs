@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::EffectKind;
+use crate::effect::{EffectKind, Stack};
 use crate::id::{AgentName, Fence, Generation, ItemKey, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::ItemSpec;
@@ -386,17 +386,49 @@ pub enum Event {
         /// The commit that made it so, if known.
         commit: Option<Sha>,
     },
-    /// An accepted item is not what was accepted any more; unfinished dependents wait.
+    /// An accepted item is not what was accepted any more: it is judged anew, and unfinished dependents wait.
     DependencyChanged {
         /// The accepted item.
         item: ItemKey,
         /// What happened to it.
         detail: String,
     },
-    /// It may be built upon again.
-    DependencySettled {
-        /// The accepted item.
+    /// Every gate is passed; it is merged when those before it are.
+    MergeQueued {
+        /// Which.
         item: ItemKey,
+        /// Whose number is lower comes first.
+        turn: u64,
+    },
+    /// A gate is not passed any more: others need not wait for it.
+    MergeUnqueued {
+        /// Which.
+        item: ItemKey,
+    },
+    /// Its head was merged with the base on trial.
+    TrialMade {
+        /// Which.
+        item: ItemKey,
+        /// The merge.
+        commit: Sha,
+    },
+    /// What the checks say about that merge.
+    TrialChecked {
+        /// Which.
+        item: ItemKey,
+        /// The merge.
+        commit: Sha,
+        /// The verdict.
+        checks: Box<Checks>,
+    },
+    /// Its pull request holds what it builds upon, as that is now.
+    Restacked {
+        /// Which.
+        item: ItemKey,
+        /// Where the pull request is now.
+        head: Sha,
+        /// What it holds.
+        stack: Stack,
     },
     /// It will not be done.
     ItemSkipped {
@@ -594,7 +626,11 @@ impl Event {
             | Self::ItemDone { item, .. }
             | Self::ItemMerged { item, .. }
             | Self::DependencyChanged { item, .. }
-            | Self::DependencySettled { item }
+            | Self::MergeQueued { item, .. }
+            | Self::MergeUnqueued { item }
+            | Self::TrialMade { item, .. }
+            | Self::TrialChecked { item, .. }
+            | Self::Restacked { item, .. }
             | Self::ItemSkipped { item, .. }
             | Self::ItemFailed { item, .. } => Some(item),
         }

@@ -54,6 +54,10 @@ mutants! {
     MergedWithoutLooking = "G3",
     /// A pull request is opened without looking whether there is one.
     PublishedWithoutLooking = "G3",
+    /// An accepted head that changed may be built upon while it is judged anew.
+    ChangedIsDone = "G4",
+    /// A pull request is not brought up to what its item builds upon.
+    StackForgotten = "G4",
     /// An item starts when all but one of its dependencies are done.
     DependencyIgnored = "G4",
     /// Failing checks pass.
@@ -80,6 +84,10 @@ mutants! {
     UnknownMerges = "G6",
     /// Whether a head merges is not looked at again after it was approved.
     ApprovalIsEnough = "G6",
+    /// A merge lands on a base with which it was never checked.
+    TrialUnchecked = "G6",
+    /// What the checks say about a merge on trial is not heeded.
+    TrialIgnored = "G6",
     /// An agent's approval lets pass what changes what governs.
     GovernedByAgents = "G6",
     /// SQLite takes each statement of a commit by itself.
@@ -118,8 +126,6 @@ mutants! {
     BackoffOutlives = "G13",
     /// Work is published again and again to a pull request that is closed.
     PublishedForEver = "G13",
-    /// A person's word that changed work is to be taken as it is does not last.
-    ApprovalForgotten = "G13",
     /// Work is given out while the mission is stopped.
     ClaimedWhileStopped = "G14",
     /// An agent that was told before a stop begins after it.
@@ -140,7 +146,7 @@ mutants! {
     LossesUnbounded = "G15",
     /// A restart forgets how often an item was tried.
     BudgetForgotten = "G15",
-    /// A pull request that changed after it was accepted is looked at again at once, for ever.
+    /// A pull request that is waited for is looked at again at once, for ever.
     LookedForEver = "G17",
     /// Checks of an old head count for the new one.
     LateChecksCount = "G18",

@@ -1,11 +1,11 @@
 //! Performing effects: from what core asks to what the forge is asked, and back.
 
 use tinytown_core::effect::{Effect, EffectResult};
-use tinytown_core::id::{ItemKey, MissionId, OpId};
+use tinytown_core::id::{ItemKey, MissionId, OpId, Sha};
 use tinytown_core::issue::IssueState;
 use tinytown_forge::{
     BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
-    Permit, PublishOutcome, PublishRequest,
+    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 
 /// Performs one effect. `None` if it was revoked before anything was changed.
@@ -49,9 +49,14 @@ async fn dispatch(
             let checks = forge.check(&request, permit).await?;
             Ok(EffectResult::Checked { head, checks })
         }
-        Effect::Merge { item, pull, head, title } => {
-            let request = MergeRequest { cause: cause(item), pull, head, title };
-            forge.merge(&request, permit).await.map(of_merge)
+        Effect::Merge { item, pull, head, title, tested } => {
+            let request = MergeRequest { cause: cause(item), pull, head: head.clone(), title, tested };
+            forge.merge(&request, permit).await.map(|outcome| of_merge(outcome, head))
+        }
+        Effect::Restack { item, pull, head, stack } => {
+            let request = RestackRequest { cause: cause(item), pull, head, stack };
+            let outcome = forge.restack(&request, permit).await?;
+            Ok(of_restack(outcome, request))
         }
         Effect::Issues { references, .. } => {
             let found = forge.issues(&references).await?;
@@ -80,9 +85,20 @@ fn of_publish(outcome: PublishOutcome) -> EffectResult {
     }
 }
 
-fn of_merge(outcome: MergeOutcome) -> EffectResult {
+fn of_restack(outcome: RestackOutcome, request: RestackRequest) -> EffectResult {
+    let RestackRequest { head: from, stack, .. } = request;
+    match outcome {
+        RestackOutcome::Restacked(head) => EffectResult::Restacked { from, head, stack },
+        RestackOutcome::Conflict { head, detail } => EffectResult::StackConflict { from, head, detail },
+        RestackOutcome::HeadMoved(head) => EffectResult::HeadMoved(head),
+        RestackOutcome::NotOpen(pull) => EffectResult::NotOpen(pull),
+    }
+}
+
+fn of_merge(outcome: MergeOutcome, head: Sha) -> EffectResult {
     match outcome {
         MergeOutcome::Merged(commit) => EffectResult::Merged(commit),
+        MergeOutcome::Untested(trial) => EffectResult::Untested { head, trial },
         MergeOutcome::Conflict(detail) => EffectResult::MergeConflict(detail),
         MergeOutcome::HeadMoved(head) => EffectResult::HeadMoved(head),
         MergeOutcome::Closed => EffectResult::Closed,

@@ -11,7 +11,7 @@ use tinytown_core::observation::{Checks, Observation};
 
 use crate::{
     BaseOutcome, BaseRequest, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
-    PublishOutcome, PublishRequest,
+    PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 
 /// Which of the port's calls.
@@ -24,6 +24,7 @@ pub enum CallName {
     Look,
     Check,
     Merge,
+    Restack,
 }
 
 /// What happens to a call.
@@ -119,5 +120,13 @@ impl<F: Forge> Forge for Faulty<F> {
 
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
         self.call(CallName::Merge, || self.inner.merge(request, permit)).await
+    }
+
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError> {
+        self.call(CallName::Restack, || self.inner.restack(request, permit)).await
     }
 }

@@ -16,6 +16,7 @@
 //! - Text from issues is data: never a shell word, flag, path or ref.
 
 use async_trait::async_trait;
+use tinytown_core::effect::Stack;
 use tinytown_core::id::{ItemKey, MissionId, OpId, Sha};
 use tinytown_core::issue::{Issue, IssueRef};
 use tinytown_core::observation::{Checks, Observation, Pull};
@@ -138,6 +139,8 @@ pub struct MergeRequest {
     pub head: Sha,
     /// The merge commit's first line.
     pub title: String,
+    /// A trial that was answered before, and on which the checks have passed since.
+    pub tested: Option<Sha>,
 }
 
 /// What became of a merge.
@@ -146,6 +149,9 @@ pub enum MergeOutcome {
     /// The head is reachable from the base, or the pull request was merged before, at another head;
     /// this commit made it so, if that is known.
     Merged(Option<Sha>),
+    /// Checks are configured, and the base holds what the head does not: nothing landed. This is the merge
+    /// of both, kept from garbage collection; asked with it as `tested` while the base is still there, it lands.
+    Untested(Sha),
     /// It does not merge into the base as it is now.
     Conflict(String),
     /// The pull request proposes another commit now.
@@ -154,6 +160,37 @@ pub enum MergeOutcome {
     Closed,
     /// The base is checked out in the user's folder and something there is in the way.
     BaseCheckoutBusy(String),
+}
+
+/// A pull request to be brought up to what its item builds upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestackRequest {
+    /// For whom.
+    pub cause: Cause,
+    /// The pull request.
+    pub pull: u64,
+    /// Where it is believed to be.
+    pub head: Sha,
+    /// What it must hold.
+    pub stack: Stack,
+}
+
+/// What became of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestackOutcome {
+    /// The pull request is at this head, which holds everything: the same, or merges of ours on top of it.
+    Restacked(Sha),
+    /// Something does not merge into it; nothing was changed.
+    Conflict {
+        /// What.
+        head: Sha,
+        /// Which files, for people and prompts.
+        detail: String,
+    },
+    /// The pull request proposes another commit now.
+    HeadMoved(Sha),
+    /// The pull request was closed or merged meanwhile.
+    NotOpen(Pull),
 }
 
 /// Why a forge call failed. Whether a change was executed is not known unless said otherwise.
@@ -205,4 +242,13 @@ pub trait Forge: Send + Sync {
     /// Merges, if the pull request proposes exactly the expected head. One that is merged already is
     /// never merged again, whichever head is expected.
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError>;
+
+    /// Merges into a pull request what its item builds upon: heads that were accepted and are not merged, and
+    /// the base, if it holds the work of one that is merged and not that very head. Where the pull request
+    /// proposes to be merged into another branch than the base, that is changed as well.
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError>;
 }

@@ -144,6 +144,9 @@ impl Desk {
             }),
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
             Effect::Merge { .. } => EffectResult::Merged(None),
+            Effect::Restack { head, stack, .. } => {
+                EffectResult::Restacked { from: head.clone(), head: head.clone(), stack: stack.clone() }
+            }
             Effect::Issues { .. } => EffectResult::Issues(Vec::new()),
         };
         self.post(MissionInput::Effect { op, result });

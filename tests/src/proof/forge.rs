@@ -10,7 +10,7 @@ use tinytown_core::observation::{Checks, Observation};
 use tinytown_core::simulate::{Scenario, Script};
 use tinytown_forge::{
     BaseOutcome, BaseRequest, CheckRequest, FakeForge, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
-    Permit, PublishOutcome, PublishRequest,
+    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 
 /// Most that people do to one pull request, so that it comes to an end.
@@ -142,5 +142,13 @@ impl Forge for ScriptedForge {
 
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
         self.fake.merge(request, permit).await
+    }
+
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError> {
+        self.fake.restack(request, permit).await
     }
 }

@@ -8,7 +8,7 @@ use tinytown_store::{Archive as _, Scope};
 
 use super::calls::at_once;
 use super::clocks::{Ms, Spells};
-use super::ledger::{Kept, Violation, broken};
+use super::ledger::{Kept, Stacked, Violation, broken};
 use super::world::{LEASE, Life, Pid, Role, World};
 
 /// How much later than promised something may happen that takes a few calls.
@@ -41,6 +41,18 @@ impl World {
             let kept = self.judge_gone(&name, generation);
             self.break_promise(kept);
         }
+        for stacked in std::mem::take(&mut self.ledger.stacks) {
+            self.tried("G4");
+            let kept = self.judge_stack(&stacked);
+            self.break_promise(kept);
+        }
+    }
+
+    fn judge_stack(&self, Stacked { item, head, below }: &Stacked) -> Kept {
+        if !self.forge.fake.contains(head, below) {
+            broken!("G4", "{item} was accepted at {}, which does not hold {}", head.short(), below.short());
+        }
+        Ok(())
     }
 
     fn judge_gone(&mut self, name: &tinytown_core::id::AgentName, generation: u64) -> Kept {
@@ -113,6 +125,7 @@ impl World {
     /// Something was done at the forge: was it done before?
     pub(super) fn judge_forge(&mut self) {
         self.tried("G3");
+        self.tried("G6");
         let kept = self.effects_once();
         self.break_promise(kept);
     }
@@ -125,6 +138,9 @@ impl World {
             *times += 1;
             if *times > 1 {
                 broken!("G3", "{} was merged {times} times", merge.item);
+            }
+            if !merge.tested {
+                broken!("G6", "{} landed as {}, which no checks passed", merge.item, merge.commit.short());
             }
         }
         Ok(())

@@ -47,8 +47,6 @@ pub(super) struct LedgerItem {
     pub cancelling: bool,
     /// How it ended.
     pub end: Option<End>,
-    /// It was done, and is not what was done any more.
-    pub changed: bool,
     /// Launches so far.
     pub launches: u32,
     /// Launches that the agent ended.
@@ -83,6 +81,17 @@ pub(super) struct LedgerItem {
     pub unjudged: u32,
     /// Its launches by process, so that none is begun twice.
     pub fences: BTreeSet<u64>,
+}
+
+/// An item was accepted that builds upon accepted work.
+#[derive(Debug, Clone)]
+pub(super) struct Stacked {
+    /// Which.
+    pub item: ItemKey,
+    /// At which head.
+    pub head: Sha,
+    /// The head upon which it builds.
+    pub below: Sha,
 }
 
 /// How an item ended.
@@ -141,6 +150,8 @@ pub(super) struct Ledger {
     pub retiring: BTreeSet<AgentName>,
     /// Agents that were declared gone since somebody looked.
     pub gone: Vec<(AgentName, u64)>,
+    /// What was accepted upon other accepted work, since somebody looked.
+    pub stacks: Vec<Stacked>,
     /// How many promises were looked at, by guarantee.
     pub trials: Trials,
     /// How many commits were taken in.
@@ -280,6 +291,7 @@ impl Ledger {
                 retiring: &self.retiring,
                 input: &step.input,
                 trials: &mut self.trials,
+                stacks: &mut self.stacks,
             };
             page.turn(event)?;
         }
@@ -320,7 +332,6 @@ impl LedgerItem {
             holder: None,
             cancelling: false,
             end: None,
-            changed: false,
             launches: 0,
             failed: 0,
             lost: 0,
@@ -342,16 +353,6 @@ impl LedgerItem {
     }
 
     pub(super) fn satisfies(&self) -> bool {
-        match &self.end {
-            Some(End::Done(_)) => !self.changed,
-            Some(End::Skipped(reason)) => reason.satisfies(),
-            _ => false,
-        }
-    }
-}
-
-impl LedgerItem {
-    pub(super) fn satisfies_end(&self) -> bool {
         match &self.end {
             Some(End::Done(_)) => true,
             Some(End::Skipped(reason)) => reason.satisfies(),

@@ -143,9 +143,6 @@ impl Operator {
                 }
                 WaitCode::NoReviewer if wait.owner == "operator" => format!("approve {root}"),
                 WaitCode::NoAgent if wait.owner == "operator" => again(false, key),
-                WaitCode::DependencyChanged if mission.item(ix).now.changed.is_some() => {
-                    format!("approve {key}")
-                }
                 WaitCode::Checks if wait.owner == "operator" => again(*times < 3, key),
                 _ => continue,
             };

@@ -9,7 +9,7 @@ use tinytown_core::input::{Input, MissionInput};
 use tinytown_core::issue::IssueRef;
 use tinytown_core::observation::{Checks, Pull};
 
-use super::ledger::{End, Kept, LedgerItem, LedgerMission, Violation, broken};
+use super::ledger::{End, Kept, LedgerItem, LedgerMission, Stacked, Violation, broken};
 use super::trials::Trials;
 
 /// One step of one mission, event by event.
@@ -20,6 +20,7 @@ pub(super) struct Page<'a> {
     pub(super) retiring: &'a BTreeSet<AgentName>,
     pub(super) input: &'a Input,
     pub(super) trials: &'a mut Trials,
+    pub(super) stacks: &'a mut Vec<Stacked>,
 }
 
 impl Page<'_> {
@@ -50,7 +51,7 @@ impl Page<'_> {
     fn completed(&mut self) -> Kept {
         self.tried("G4");
         self.mission.over = Some(true);
-        let open = self.mission.items.values().find(|item| item.task.is_none() && !item.satisfies_end());
+        let open = self.mission.items.values().find(|item| item.task.is_none() && !item.satisfies());
         match open {
             Some(item) => broken!("G4", "the mission is completed, and {} is {:?}", item.spec.key, item.end),
             None => Ok(()),
@@ -327,16 +328,16 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A merge of ours is judged like an acceptance; what a person took as it is now, they judged.
+    /// A merge of ours is judged like an acceptance.
     fn may_merge(&mut self, key: &ItemKey) -> Kept {
         self.tried("G4");
         let reviewed = self.mission.charter.policy.reviewer_required;
         let item = self.item(key)?;
         let passed = |what: &Option<Sha>| item.head.is_some() && *what == item.head;
-        if item.end.is_none() && item.found.is_some() && passed(&item.found) && !passed(&item.by_person) {
+        if item.found.is_some() && passed(&item.found) && !passed(&item.by_person) {
             broken!("G4", "{key} is to be merged with findings that nobody answered");
         }
-        if item.end.is_none() && (!passed(&item.green) || (reviewed && !passed(&item.approved))) {
+        if !passed(&item.green) || (reviewed && !passed(&item.approved)) {
             broken!("G4", "{key} is to be merged at {:?}, where not every gate was passed", item.head);
         }
         Ok(())
@@ -365,7 +366,19 @@ impl Page<'_> {
             broken!("G4", "{key} changed nothing, and nobody agreed");
         }
         item.end = Some(End::Done(outcome.clone()));
+        self.stacked(key, outcome);
         Ok(())
+    }
+
+    /// What was accepted holds what it builds upon; the forge is asked about that.
+    fn stacked(&mut self, key: &ItemKey, outcome: &Outcome) {
+        let (Outcome::Accepted { head }, Some(item)) = (outcome, self.mission.items.get(key)) else { return };
+        let below = item.spec.depends_on.iter().filter_map(|edge| self.mission.items.get(&edge.on));
+        for on in below {
+            if let Some(End::Done(Outcome::Accepted { head: below })) = &on.end {
+                self.stacks.push(Stacked { item: key.clone(), head: head.clone(), below: below.clone() });
+            }
+        }
     }
 
     /// What the forge showed, and what was judged.
@@ -443,16 +456,19 @@ impl Page<'_> {
             }
             Event::ItemMerged { commit, .. } => {
                 item.end = Some(End::Done(Outcome::Merged { commit: commit.clone() }));
-                item.changed = false;
             }
-            Event::DependencyChanged { .. } => item.changed = true,
-            Event::DependencySettled { .. } => {
-                item.changed = false;
-                if let (Some(End::Done(Outcome::Accepted { head: accepted })), Some(head)) =
-                    (&mut item.end, &item.head)
-                {
-                    accepted.clone_from(head);
+            Event::DependencyChanged { .. } => item.end = None,
+            Event::TrialChecked { commit, checks, .. } => {
+                let passed = matches!(**checks, Checks::Green | Checks::NotRequired);
+                if truth.is_some_and(|(seen, green)| seen != *commit || green != passed) {
+                    broken!("G6", "checks of another commit count for the merge {} of {key}", commit.short());
                 }
+                item.unjudged += u32::from(checks.could_not_judge());
+            }
+            Event::Restacked { head, .. } if item.head.as_ref() != Some(head) => {
+                item.head = Some(head.clone());
+                item.proposed = Some(head.clone());
+                item.unjudged = 0;
             }
             Event::ItemSkipped { reason, .. } => item.end = Some(End::Skipped(*reason)),
             Event::ItemFailed { .. } => item.end = Some(End::Failed),

@@ -160,7 +160,15 @@ fn of_item(event: &Event) -> String {
         Event::ItemPinned { agent, .. } => format!("only for {agent}"),
         Event::ItemDone { outcome, .. } => format!("done: {}", item::outcome(outcome)),
         Event::DependencyChanged { detail, .. } => format!("accepted work changed{}", more(detail)),
-        Event::DependencySettled { .. } => "may be built upon again".to_owned(),
+        Event::MergeQueued { .. } => "every gate is passed; waits for its turn to merge".to_owned(),
+        Event::MergeUnqueued { .. } => "waits for its merge no more: a gate is not passed".to_owned(),
+        Event::TrialMade { commit, .. } => {
+            format!("merged with the base on trial as {}; the checks run on that", commit.short())
+        }
+        Event::TrialChecked { commit, checks, .. } => {
+            format!("merge {} on trial: {}", commit.short(), checks_words(checks))
+        }
+        Event::Restacked { head, .. } => format!("holds what it builds upon, at {}", head.short()),
         Event::ItemSkipped { reason, .. } => format!("skipped{}", item::skipped(*reason)),
         Event::ItemFailed { reason, .. } => format!("failed: {reason}"),
         // Whatever has no words of its own is named as in --json.

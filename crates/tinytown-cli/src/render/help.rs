@@ -170,9 +170,6 @@ fn about_item(mission: &Mission, ix: ItemIx, item: &Item, roster: &Roster) -> Qu
         ),
         Some(WaitCode::EmptyChange) => ("Nothing was changed: is that right?", vec![approve, retry, skip]),
         Some(WaitCode::Governance) => ("It changes what governs missions: may it?", vec![approve, skip]),
-        Some(WaitCode::DependencyChanged) => {
-            ("It is not what was accepted: take it as it is now?", vec![approve])
-        }
         Some(WaitCode::BaseCheckoutBusy) => {
             ("Put your local changes aside, then let it merge.", vec![resume])
         }

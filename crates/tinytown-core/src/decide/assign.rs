@@ -146,7 +146,16 @@ impl Turn<'_> {
 
     /// Accepted heads that an item builds upon and that the base may not hold.
     fn heads_below(&self, ix: ItemIx) -> Vec<Sha> {
-        let mut heads = Vec::new();
+        let accepted = |on: ItemIx| match &self.mission.item(on).now.outcome {
+            Some(Outcome::Accepted { head }) => Some(head.clone()),
+            _ => None,
+        };
+        self.roots_below(ix).into_iter().filter_map(accepted).collect()
+    }
+
+    /// The items with work of their own that an item builds upon next.
+    pub(super) fn roots_below(&self, ix: ItemIx) -> Vec<ItemIx> {
+        let mut below = Vec::new();
         let mut seen = BTreeSet::new();
         let mut stack: Vec<ItemIx> = self.mission.dependencies(ix).iter().rev().copied().collect();
         while let Some(on) = stack.pop() {
@@ -154,13 +163,12 @@ impl Turn<'_> {
                 continue;
             }
             match &self.mission.item(on).now.outcome {
-                Some(Outcome::Accepted { head }) => heads.push(head.clone()),
-                Some(Outcome::Merged { .. }) => {}
+                Some(Outcome::Accepted { .. } | Outcome::Merged { .. }) => below.push(on),
                 // Nothing of its own: what it builds upon counts.
                 _ => stack.extend(self.mission.dependencies(on).iter().rev()),
             }
         }
-        heads
+        below
     }
 
     /// Tells the agent's worker what to do, and from where.

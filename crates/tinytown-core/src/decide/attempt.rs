@@ -301,7 +301,12 @@ impl Turn<'_> {
     /// Revokes an assignment; the slot stays taken until the worker says that the processes are gone.
     pub(super) fn cancel(&mut self, ix: ItemIx, leaving: Option<SkipReason>) {
         let Some(claim) = self.mission.item(ix).claim(self.mission.id()) else { return };
-        if self.mission.item(ix).now.phase == Phase::Cancelling {
+        let now = &self.mission.item(ix).now;
+        if now.phase == Phase::Cancelling {
+            // It is being stopped already; what becomes of it then may be new.
+            if leaving.is_some() && now.leaving.is_none() {
+                self.emit(Event::CancelAsked { item: claim.item, leaving });
+            }
             return;
         }
         let never_told =

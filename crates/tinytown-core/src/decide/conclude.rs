@@ -19,7 +19,7 @@ impl Turn<'_> {
         if !head.state.is_active() {
             return;
         }
-        if self.mission.open_items() == 0 && !self.mission.merges_under_way() {
+        if self.mission.open_items() == 0 {
             let broken = self.mission.broken_promises();
             return self.end((broken > 0).then(|| format!("{broken} items could not be done")));
         }

@@ -49,7 +49,13 @@ impl Turn<'_> {
             EffectResult::Checked { head, checks } => self.checked(ix, head, checks),
             EffectResult::Merged(commit) => self.pull_state(ix, &PullState::Merged(commit.clone())),
             EffectResult::MergeConflict(detail) => self.merge_conflict(ix, detail),
+            EffectResult::Untested { head, trial } => self.untested(ix, head, trial),
+            EffectResult::Restacked { from, head, stack } => self.restacked(ix, from, head, stack),
+            EffectResult::StackConflict { from, head, detail } => {
+                self.stack_conflict(ix, from, head, detail);
+            }
             EffectResult::Closed => self.pull_state(ix, &PullState::Closed),
+            EffectResult::BaseCheckoutBusy(_) if self.mission.item(ix).now.phase != Phase::Gated => {}
             EffectResult::BaseCheckoutBusy(detail) => {
                 self.emit(Event::BaseCheckoutBusy { item, detail: detail.clone() });
                 self.look_at(ix, gate::BUSY_RETRY, false);
@@ -78,10 +84,7 @@ impl Turn<'_> {
     fn head_moved(&mut self, ix: ItemIx, head: &Sha) {
         let item = self.mission.key(ix).clone();
         self.emit(Event::HeadMoved { item, head: head.clone() });
-        if self.mission.item(ix).now.phase == Phase::Done {
-            self.accepted_moved(ix, format!("its pull request moved to {}", head.short()));
-            return self.watch_later(ix);
-        }
+        self.accepted_moved(ix, &format!("its pull request moved to {}", head.short()));
         self.supersede_outdated(ix);
         self.supersede_unbegun_fix(ix);
     }
@@ -102,7 +105,7 @@ impl Turn<'_> {
             }
             (PullState::Open, true, _) | (_, true, false) => {}
             // It is over, or what was seen is not about the head that we know.
-            (PullState::Closed | PullState::Merged(_), ..) => return self.watch_later(ix),
+            (PullState::Closed | PullState::Merged(_), ..) => return,
         }
         // Whose comments count is the policy's, and what was said of an earlier head is not about this one.
         let mut seen = seen.clone();
@@ -128,14 +131,14 @@ impl Turn<'_> {
                 self.revoke(ix);
                 self.done(ix, Outcome::Merged { commit });
             }
-            PullState::Closed if done => self.accepted_moved(ix, "its pull request was closed".to_owned()),
-            PullState::Closed | PullState::Open => {}
+            PullState::Closed => self.accepted_moved(ix, "its pull request was closed"),
+            PullState::Open => {}
         }
     }
 
     fn checked(&mut self, ix: ItemIx, head: &Sha, checks: &Checks) {
         if self.mission.item(ix).now.head() != Some(head) && !is_planted(Mutant::LateChecksCount) {
-            return;
+            return self.trial_checked(ix, head, checks);
         }
         let (item, head, checks) = (self.mission.key(ix).clone(), head.clone(), Box::new(checks.clone()));
         let passed = matches!(*checks, Checks::Green | Checks::NotRequired);
@@ -157,9 +160,8 @@ impl Turn<'_> {
     fn merge_conflict(&mut self, ix: ItemIx, detail: &str) {
         let now = &self.mission.item(ix).now;
         let Some(head) = now.head().cloned() else { return };
-        if now.phase == Phase::Done {
-            self.accepted_moved(ix, format!("it does not merge into the base any more: {detail}"));
-            return self.watch_later(ix);
+        if now.phase != Phase::Gated {
+            return;
         }
         let seen = Observation {
             mergeable: Mergeable::Conflict(detail.to_owned()),

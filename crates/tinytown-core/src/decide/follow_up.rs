@@ -14,7 +14,10 @@ const EVIDENCE: &str = "\n\nWhat was seen:\n\n";
 impl Turn<'_> {
     /// Makes a fix for the pull request's head, unless one is open or the budget is used up.
     pub(super) fn mend(&mut self, ix: ItemIx, cause: &'static str, summary: &str, output: &Text) {
-        let Some(head) = self.mission.item(ix).now.head().cloned() else { return };
+        let now = &self.mission.item(ix).now;
+        // What fails only once it is merged is mended there.
+        let trial = now.gates.trial.as_ref().filter(|trial| cause == "checks" && trial.checks.is_some());
+        let Some(head) = trial.map(|trial| &trial.commit).or(now.head()).cloned() else { return };
         self.add_fix(
             ix,
             FollowUp::Fix { head, cause: cause.to_owned(), must_hold: Vec::new() },
@@ -30,6 +33,14 @@ impl Turn<'_> {
             self.mission.key(ix)
         );
         let task = FollowUp::Fix { head: onto, cause: "base-conflict".to_owned(), must_hold: vec![head] };
+        self.add_fix(ix, task, &summary, &Text::inline(detail));
+    }
+
+    /// Makes a fix for a pull request that does not merge with what its item builds upon.
+    pub(super) fn mend_stack(&mut self, ix: ItemIx, must_hold: Sha, detail: &str) {
+        let Some(head) = self.mission.item(ix).now.head().cloned() else { return };
+        let summary = format!("what it builds upon has changed: merge {must_hold} and resolve the conflict");
+        let task = FollowUp::Fix { head, cause: "conflict".to_owned(), must_hold: vec![must_hold] };
         self.add_fix(ix, task, &summary, &Text::inline(detail));
     }
 

@@ -6,8 +6,7 @@ use super::Turn;
 use super::attempt::backoff;
 use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, Hold, Outcome};
-use crate::item::Kind;
-use crate::mission::{Gates, ItemIx, Phase};
+use crate::mission::{Gates, ItemIx};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Mergeable, PullState};
 use crate::spend::Spend;
@@ -17,7 +16,7 @@ use crate::text::Text;
 pub(super) const BUSY_RETRY: Duration = Duration::from_secs(5);
 
 /// What a judgement of the gates leads to.
-enum Verdict {
+pub(super) enum Verdict {
     /// Something under way will tell.
     Wait,
     /// Look again after the policy's interval; and ask the checks again then.
@@ -81,13 +80,21 @@ impl Turn<'_> {
     }
 
     fn judge_open(&mut self, ix: ItemIx) {
+        if self.restack(ix) {
+            return;
+        }
         self.look_if_unknown(ix);
-        match self.verdict_on(ix) {
+        let verdict = self.verdict_on(ix);
+        if !matches!(verdict, Verdict::Wait | Verdict::Pass) {
+            self.leave_lane(ix);
+        }
+        match verdict {
             Verdict::Wait => {}
             Verdict::LookLater { again } => self.look_later(ix, again),
             Verdict::Rerun { times } => self.look_at(ix, backoff(times), true),
             Verdict::Unjudged { detail } => self.hold_unjudged(ix, detail),
             Verdict::Mend { cause, summary, output } => {
+                self.accepted_moved(ix, &summary);
                 self.mend(ix, cause, &summary, &output);
                 self.look_later(ix, cause == "checks");
             }
@@ -101,25 +108,8 @@ impl Turn<'_> {
         let item = self.mission.item(ix);
         let gates = &item.now.gates;
         let mending = item.now.open_fix.is_some();
-        match &gates.checks {
-            None => return Verdict::Wait,
-            Some(Checks::Pending) => return Verdict::LookLater { again: true },
-            Some(Checks::CouldNotRun(_)) if is_planted(Mutant::CouldNotRunPasses) => {}
-            Some(checks) if checks.could_not_judge() && self.may_rerun(gates.unjudged) => {
-                return Verdict::Rerun { times: gates.unjudged };
-            }
-            Some(Checks::CouldNotRun(report)) => {
-                let (name, times, summary) = (&report.name, gates.unjudged, &report.summary);
-                let detail = format!("{name} could not run, {times} times, the last: {summary}");
-                return Verdict::Unjudged { detail };
-            }
-            Some(Checks::Red(_)) if is_planted(Mutant::RedIsGreen) => {}
-            Some(Checks::Red(_)) if mending => return Verdict::LookLater { again: true },
-            Some(Checks::Red(report)) => {
-                let summary = format!("{} failed: {}", report.name, report.summary);
-                return Verdict::Mend { cause: "checks", summary, output: report.output.clone() };
-            }
-            Some(Checks::Green | Checks::NotRequired) => {}
+        if let Err(verdict) = self.verdict_of(gates.checks.as_ref(), gates.unjudged, mending) {
+            return verdict;
         }
         match &gates.mergeable {
             _ if mending => return Verdict::Wait,
@@ -146,8 +136,37 @@ impl Turn<'_> {
                 Verdict::Mend { cause: "review", summary, output: Text::inline(review.summary.clone()) }
             }
             _ if self.mission.wants_review(ix) => Verdict::Review,
-            Some(_) | None => Verdict::Pass,
+            Some(_) | None => self.verdict_on_trial(ix),
         }
+    }
+
+    /// What the checks say; nothing if they passed.
+    pub(super) fn verdict_of(
+        &self,
+        checks: Option<&Checks>,
+        unjudged: u32,
+        mending: bool,
+    ) -> Result<(), Verdict> {
+        Err(match checks {
+            None => Verdict::Wait,
+            Some(Checks::Pending) => Verdict::LookLater { again: true },
+            Some(Checks::CouldNotRun(_)) if is_planted(Mutant::CouldNotRunPasses) => return Ok(()),
+            Some(checks) if checks.could_not_judge() && self.may_rerun(unjudged) => {
+                Verdict::Rerun { times: unjudged }
+            }
+            Some(Checks::CouldNotRun(report)) => {
+                let (name, summary) = (&report.name, &report.summary);
+                let detail = format!("{name} could not run, {unjudged} times, the last: {summary}");
+                Verdict::Unjudged { detail }
+            }
+            Some(Checks::Red(_)) if is_planted(Mutant::RedIsGreen) => return Ok(()),
+            Some(Checks::Red(_)) if mending => Verdict::LookLater { again: true },
+            Some(Checks::Red(report)) => {
+                let summary = format!("{} failed: {}", report.name, report.summary);
+                Verdict::Mend { cause: "checks", summary, output: report.output.clone() }
+            }
+            Some(Checks::Green | Checks::NotRequired) => return Ok(()),
+        })
     }
 
     fn may_rerun(&self, unjudged: u32) -> bool {
@@ -166,27 +185,13 @@ impl Turn<'_> {
     fn pass(&mut self, ix: ItemIx) {
         let now = &self.mission.item(ix).now;
         let Some(head) = now.head().cloned() else { return };
-        if !self.mission.policy().auto_merge && !now.merge_wanted {
+        if !self.mission.is_merging(ix) {
             return self.done(ix, Outcome::Accepted { head });
         }
         if now.gates.busy.is_some() {
             return self.look_at(ix, BUSY_RETRY, false);
         }
         self.merge(ix);
-    }
-
-    pub(super) fn merge(&mut self, ix: ItemIx) {
-        let item = self.mission.item(ix);
-        let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Merge)) else {
-            return;
-        };
-        let effect = Effect::Merge {
-            item: item.spec.key.clone(),
-            pull: pull.number,
-            head: pull.head.clone(),
-            title: format!("{} ({})", item.spec.title, item.spec.key),
-        };
-        self.ask(ix, effect);
     }
 
     pub(super) fn done(&mut self, ix: ItemIx, outcome: Outcome) {
@@ -244,8 +249,9 @@ impl Turn<'_> {
         let again = item.now.check_again && due;
         let check = (item.now.gates.checks.is_none() || again) && !item.now.awaits(EffectKind::Check);
         if check {
-            let effect = Effect::Check { item: key, pull: pull.number, head: pull.head, again };
-            self.ask(ix, effect);
+            let trial = item.now.gates.trial.as_ref().filter(|trial| trial.checks.is_some());
+            let head = trial.map_or(pull.head, |trial| trial.commit.clone());
+            self.ask(ix, Effect::Check { item: key, pull: pull.number, head, again });
         }
         if look {
             self.ask_look(ix);
@@ -263,7 +269,9 @@ impl Turn<'_> {
     }
 
     fn look_later(&mut self, ix: ItemIx, again: bool) {
-        self.look_at(ix, self.mission.policy().watch_interval(), again);
+        let at_once = is_planted(Mutant::LookedForEver);
+        let interval = self.mission.policy().watch_interval();
+        self.look_at(ix, if at_once { Duration::ZERO } else { interval }, again);
     }
 
     pub(super) fn look_at(&mut self, ix: ItemIx, after: Duration, again: bool) {
@@ -279,13 +287,11 @@ impl Turn<'_> {
     pub(super) fn watch(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
         let accepted = matches!(item.now.outcome, Some(Outcome::Accepted { .. }));
-        if !accepted || item.now.look_at.is_some() || item.now.forge_trouble.is_some() {
+        if !accepted || item.now.forge_trouble.is_some() || self.restack(ix) {
             return;
         }
-        if item.now.merge_wanted && item.now.changed.is_none() {
-            return self.merge(ix);
-        }
-        if !self.is_built_upon(ix) || item.now.awaits(EffectKind::Look) {
+        let item = self.mission.item(ix);
+        if item.now.look_at.is_some() || item.now.awaits(EffectKind::Look) || !self.is_built_upon(ix) {
             return;
         }
         if item.now.gates.mergeable.is_none() {
@@ -295,26 +301,16 @@ impl Turn<'_> {
         }
     }
 
-    /// An accepted item is not what it was: the next look is not at once.
-    pub(super) fn watch_later(&mut self, ix: ItemIx) {
-        let never = is_planted(Mutant::LookedForEver);
-        if !never
-            && self.is_built_upon(ix)
-            && self.mission.item(ix).now.outcome.as_ref().is_some_and(Outcome::is_accepted)
-        {
-            self.look_later(ix, false);
-        }
-    }
-
     fn is_built_upon(&self, ix: ItemIx) -> bool {
         self.mission.dependents(ix).iter().any(|on| !self.mission.item(*on).now.phase.is_over())
     }
 
-    /// What an accepted item turned into, seen by a look.
-    pub(super) fn accepted_moved(&mut self, ix: ItemIx, detail: String) {
+    /// What was accepted is not what it was: it is judged anew, and what builds upon it waits.
+    pub(super) fn accepted_moved(&mut self, ix: ItemIx, detail: &str) {
         let item = self.mission.item(ix);
-        if item.now.phase == Phase::Done && item.now.changed.is_none() && item.spec.kind != Kind::Review {
-            self.emit(Event::DependencyChanged { item: self.mission.key(ix).clone(), detail });
+        if item.now.outcome.as_ref().is_some_and(Outcome::is_accepted) {
+            let (item, detail) = (item.spec.key.clone(), detail.to_owned());
+            self.emit(Event::DependencyChanged { item, detail });
         }
     }
 }

@@ -12,6 +12,7 @@ mod conclude;
 mod effect;
 mod follow_up;
 mod gate;
+mod lane;
 mod note;
 mod operate;
 
@@ -189,10 +190,13 @@ impl<'a> Turn<'a> {
 
     /// Makes an event true and remembers whom it concerns.
     fn emit(&mut self, event: Event) {
+        let merging = self.mission.next_to_merge();
         if let Err(illegal) = self.mission.apply(&event, self.now) {
             self.step.defect.get_or_insert(illegal.into());
             return;
         }
+        let next = self.mission.next_to_merge();
+        self.queue.extend(next.filter(|_| next != merging));
         if let Some(ix) = event.item().and_then(|key| self.mission.find(key)) {
             self.touch_around(ix, &event);
         }

@@ -1,7 +1,7 @@
 //! Notes: an operator's directives. The first word, whole, decides; anything else is kept as free text.
 
 use super::Turn;
-use crate::event::{Event, Hold, SkipReason};
+use crate::event::{Event, Hold, Outcome, SkipReason};
 use crate::id::{AgentName, ItemKey, Role};
 use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
@@ -129,10 +129,6 @@ impl Turn<'_> {
     fn approve(&mut self, ix: ItemIx) -> Answer {
         let now = &self.mission.item(ix).now;
         let item = self.mission.key(ix).clone();
-        if now.phase == Phase::Done && now.changed.is_some() {
-            self.emit(Event::DependencySettled { item });
-            return Answer::said("taken as it is now");
-        }
         let Some(head) = now.proposed.clone().filter(|_| now.phase == Phase::Gated) else {
             return self.not_now(ix, now.phase, "approved");
         };
@@ -155,20 +151,14 @@ impl Turn<'_> {
         if phase.is_over() {
             return self.not_now(ix, phase, "skipped");
         }
-        self.supersede_follow_ups(ix);
-        self.revoke(ix);
-        if phase.holds_slot() {
-            self.cancel(ix, Some(SkipReason::Operator));
-        } else {
-            let item = self.mission.key(ix).clone();
-            self.emit(Event::ItemSkipped { item, reason: SkipReason::Operator });
-        }
+        self.skip_for(ix, SkipReason::Operator);
         Answer::said("skipped; what depends on it goes on without it")
     }
 
     fn merge_now(&mut self, ix: ItemIx) -> Answer {
         let now = &self.mission.item(ix).now;
-        if !matches!(now.phase, Phase::Gated | Phase::Done) || now.pull.is_none() {
+        let accepted = now.outcome.as_ref().is_some_and(Outcome::is_accepted);
+        if !(now.phase == Phase::Gated || accepted) || now.pull.is_none() {
             return self.not_now(ix, now.phase, "merged");
         }
         self.emit(Event::MergeWanted { item: self.mission.key(ix).clone() });

@@ -4,7 +4,7 @@ use super::Turn;
 use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, SkipReason};
 use crate::input::{Answer, Refusal};
-use crate::mission::{ItemIx, MissionState, Phase};
+use crate::mission::{ItemIx, MissionState};
 use crate::mutant::{Mutant, is_planted};
 use crate::roster::RosterChange;
 
@@ -41,20 +41,26 @@ impl Turn<'_> {
         }
     }
 
-    /// Descendants of an item that cannot be done are not started.
+    /// Descendants of an item that cannot be done are not started, and begun ones (it was accepted before) given up.
     pub(super) fn drop_dependents(&mut self, ix: ItemIx) {
-        let waiting: Vec<ItemIx> = self
-            .mission
-            .dependents(ix)
-            .iter()
-            .copied()
-            .filter(|on| matches!(self.mission.item(*on).now.phase, Phase::Pending | Phase::Ready))
-            .collect();
-        for on in waiting {
-            let item = self.mission.key(on).clone();
-            self.revoke(on);
-            self.emit(Event::ItemSkipped { item, reason: SkipReason::DependencyFailed });
+        for on in self.mission.dependents(ix).to_vec() {
+            let now = &self.mission.item(on).now;
+            if now.phase.is_over() || now.leaving.is_some() {
+                continue;
+            }
+            self.skip_for(on, SkipReason::DependencyFailed);
         }
+    }
+
+    /// Takes an item out of the mission, once its agent is gone if it has one.
+    pub(super) fn skip_for(&mut self, ix: ItemIx, reason: SkipReason) {
+        self.supersede_follow_ups(ix);
+        self.revoke(ix);
+        if self.mission.item(ix).now.phase.holds_slot() {
+            return self.cancel(ix, Some(reason));
+        }
+        let item = self.mission.key(ix).clone();
+        self.emit(Event::ItemSkipped { item, reason });
     }
 
     pub(super) fn stop(&mut self, force: bool) -> Answer {
@@ -157,7 +163,7 @@ impl Turn<'_> {
     /// Looks at one pull request as if its time had come, and asks the checks again unless they passed.
     pub(super) fn look_now(&mut self, ix: ItemIx) {
         use crate::observation::Checks;
-        let checks = &self.mission.item(ix).now.gates.checks;
+        let checks = self.mission.item(ix).now.gates.last_checks();
         let again = matches!(checks, Some(Checks::Red(_) | Checks::CouldNotRun(_) | Checks::Pending));
         let item = self.mission.key(ix).clone();
         self.emit(Event::LookScheduled { item: item.clone(), at: self.now, again });

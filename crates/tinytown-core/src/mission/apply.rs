@@ -1,5 +1,6 @@
 //! The only place where a mission's state changes.
 
+use super::Phase;
 use super::change::apply_to_item;
 use super::index::Index;
 use super::item::{Item, ItemNow};
@@ -133,6 +134,9 @@ impl Mission {
                 self.spent(ix, event.spend());
                 if let Event::ExternalJoined { reference, .. } = event {
                     self.join_external(ix, reference);
+                }
+                if before == Phase::Done && after != Phase::Done {
+                    self.head.done -= 1;
                 }
                 self.after(ix, satisfied, event);
             }

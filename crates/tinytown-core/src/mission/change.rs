@@ -1,6 +1,6 @@
 //! What each event makes of its item.
 
-use super::item::{Asked, Assignment, Evidence, Gates, ItemNow, Review};
+use super::item::{Asked, Assignment, Evidence, Gates, ItemNow, Review, Trial};
 use crate::decide::OPERATOR;
 use crate::event::{Event, Outcome};
 use crate::mutant::{Mutant, is_planted};
@@ -72,7 +72,10 @@ fn course(item: &mut ItemNow, event: &Event, now: Time) {
     match event {
         Event::BackoffBegan { until, .. } => item.not_before = Some(*until),
         Event::BackoffEnded { .. } => item.not_before = None,
-        Event::ItemHeld { hold, .. } => item.hold = Some(hold.clone()),
+        Event::ItemHeld { hold, .. } => {
+            item.hold = Some(hold.clone());
+            item.gates.turn = None;
+        }
         Event::HoldCleared { granted, .. } => {
             item.hold = None;
             item.not_before = None;
@@ -107,25 +110,19 @@ fn end(item: &mut ItemNow, event: &Event) {
         Event::ItemDone { outcome, .. } => {
             item.outcome = Some(outcome.clone());
             item.hold = None;
+            item.changed = None;
+            item.gates.turn = None;
+            if let Outcome::Accepted { head } = outcome {
+                item.accepted = Some(head.clone());
+            }
         }
         Event::ItemMerged { commit, .. } => {
             item.outcome = Some(Outcome::Merged { commit: commit.clone() });
-            item.changed = None;
             item.look_at = None;
         }
-        Event::DependencyChanged { detail, .. } => item.changed = Some(detail.clone()),
-        Event::DependencySettled { .. } => {
-            item.changed = None;
-            // Taken as it is now; what is closed cannot be merged any more.
-            let closed = item.pull.as_ref().is_some_and(|pull| pull.state == PullState::Closed);
-            item.merge_wanted &= !closed;
-            let head = item.head().cloned();
-            let lasting = !is_planted(Mutant::ApprovalForgotten);
-            if let (Some(Outcome::Accepted { head: accepted }), Some(head), true) =
-                (&mut item.outcome, head, lasting)
-            {
-                *accepted = head;
-            }
+        Event::DependencyChanged { detail, .. } => {
+            item.outcome = None;
+            item.changed = Some(detail.clone());
         }
         Event::ItemSkipped { reason, .. } => {
             item.skipped = Some(*reason);
@@ -147,12 +144,12 @@ fn pull(item: &mut ItemNow, event: &Event) {
             begin_anew(item);
             item.pull = Some(pull.clone());
         }
-        Event::HeadMoved { head, .. } => {
-            begin_anew(item);
-            item.proposed = Some(head.clone());
-            if let Some(pull) = &mut item.pull {
-                pull.head = head.clone();
+        Event::HeadMoved { head, .. } => moved(item, head),
+        Event::Restacked { head, stack, .. } => {
+            if item.head() != Some(head) {
+                moved(item, head);
             }
+            item.gates.stack = Some(stack.clone());
         }
         Event::PullSeen { seen, .. } => {
             item.gates.mergeable = Some(seen.mergeable.clone());
@@ -170,6 +167,17 @@ fn pull(item: &mut ItemNow, event: &Event) {
         Event::ChecksSeen { checks, .. } => {
             item.gates.unjudged += u32::from(checks.could_not_judge());
             item.gates.checks = Some((**checks).clone());
+            item.check_again = false;
+        }
+        Event::MergeQueued { turn, .. } => item.gates.turn = Some(*turn),
+        Event::MergeUnqueued { .. } => item.gates.turn = None,
+        Event::TrialMade { commit, .. } => {
+            item.gates.trial = Some(Trial { commit: commit.clone(), checks: None });
+        }
+        Event::TrialChecked { commit, checks, .. } => {
+            item.gates.unjudged += u32::from(checks.could_not_judge());
+            let (commit, checks) = (commit.clone(), Some((**checks).clone()));
+            item.gates.trial = Some(Trial { commit, checks });
             item.check_again = false;
         }
         Event::VerdictGiven { by, approve, summary, .. } => {
@@ -217,6 +225,15 @@ fn begin_anew(item: &mut ItemNow) {
     item.check_again = false;
     if !is_planted(Mutant::GatesKept) {
         item.gates = Gates::default();
+    }
+}
+
+/// The pull request is where somebody else, or the forge at our word, moved it.
+fn moved(item: &mut ItemNow, head: &crate::id::Sha) {
+    begin_anew(item);
+    item.proposed = Some(head.clone());
+    if let Some(pull) = &mut item.pull {
+        pull.head = head.clone();
     }
 }
 

@@ -118,6 +118,7 @@ struct Entry {
     asked: bool,
     open_review: bool,
     unmet_promise: bool,
+    turn: Option<u64>,
 }
 
 /// All of it.
@@ -130,6 +131,8 @@ pub(crate) struct Index {
     pub(crate) effects: BTreeMap<OpId, ItemIx>,
     /// Items that only a person can let go on.
     pub(crate) persons: BTreeSet<ItemIx>,
+    /// Items that passed every gate and wait for their merge, in their order.
+    pub(crate) lane: BTreeSet<(u64, ItemIx)>,
     /// Items about which somebody was asked.
     pub(crate) asked: BTreeSet<ItemIx>,
     pub(crate) count: Count,
@@ -162,6 +165,9 @@ impl Index {
         for op in old.effects {
             self.effects.remove(&op);
         }
+        if let Some(turn) = old.turn {
+            self.lane.remove(&(turn, ix));
+        }
         self.persons.remove(&ix);
         self.asked.remove(&ix);
         self.count.adjust(old.class, u32::wrapping_sub);
@@ -178,6 +184,9 @@ impl Index {
         }
         for op in &new.effects {
             self.effects.insert(op.clone(), ix);
+        }
+        if let Some(turn) = new.turn {
+            self.lane.insert((turn, ix));
         }
         if new.class == Class::Person {
             self.persons.insert(ix);
@@ -241,6 +250,7 @@ impl Mission {
             asked: item.now.asked.is_some(),
             open_review: item.is_review() && !item.now.phase.is_over(),
             unmet_promise: failed && item.task.is_none(),
+            turn: item.now.gates.turn.filter(|_| item.now.phase == Phase::Gated),
         }
     }
 

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ItemIx, Rung};
-use crate::effect::EffectKind;
+use crate::effect::{EffectKind, Stack};
 use crate::event::{Addressee, FollowUp, Hold, Outcome, SkipReason};
 use crate::id::{AgentName, Claim, Fence, Generation, ItemKey, MissionId, OpId, Sha};
 use crate::issue::IssueRef;
 use crate::item::{Dependency, EdgeSource, External, ItemSpec};
+use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Comment, Mergeable, Pull};
 use crate::spend::Spend;
 use crate::text::Text;
@@ -121,6 +122,16 @@ impl Asked {
     }
 }
 
+/// A head merged with the base on trial, so that the checks see what would land.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The merge.
+    pub commit: Sha,
+    /// What the checks say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+}
+
 /// Everything judged about one head. A new head begins with none of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Gates {
@@ -151,6 +162,22 @@ pub struct Gates {
     /// Why it could not be merged when it was tried, if something in the user's folder is in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy: Option<String>,
+    /// What it is known to hold of the items that it builds upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Stack>,
+    /// Every gate is passed, and it waits for its merge; the lowest number comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u64>,
+    /// Its merge with the base, before that lands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+impl Gates {
+    /// The last word of the checks: about the merge on trial if there is one, else about the head.
+    pub fn last_checks(&self) -> Option<&Checks> {
+        self.trial.as_ref().and_then(|trial| trial.checks.as_ref()).or(self.checks.as_ref())
+    }
 }
 
 /// Why the last attempt ended; the next one is told.
@@ -305,9 +332,12 @@ pub struct ItemNow {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
-    /// It was accepted, and is not what was accepted any more.
+    /// It was accepted, is not what was accepted any more, and is judged anew: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
+    /// The head that was accepted last, whatever came of it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Sha>,
 }
 
 impl ItemNow {
@@ -354,6 +384,7 @@ impl ItemNow {
             skipped: None,
             failed: None,
             changed: None,
+            accepted: None,
         }
     }
 
@@ -431,7 +462,11 @@ impl Item {
     /// Whether its dependents may start.
     pub fn satisfies_dependents(&self) -> bool {
         match self.now.phase {
-            Phase::Done => self.now.changed.is_none(),
+            Phase::Done => true,
+            // It is on its way into the base, and nothing is wrong with it so far.
+            Phase::Gated => {
+                self.now.outcome.is_some() || self.now.changed.is_some() && is_planted(Mutant::ChangedIsDone)
+            }
             Phase::Skipped => self.now.skipped.is_some_and(SkipReason::satisfies),
             _ => false,
         }

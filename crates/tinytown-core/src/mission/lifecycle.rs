@@ -33,8 +33,10 @@ pub(crate) fn next(phase: Phase, event: &Event) -> Result<Phase, IllegalTransiti
         (P::Assigned | P::Running | P::Gated, E::AttemptFailed { .. }) => P::Ready,
         (P::Assigned | P::Running | P::Cancelling, E::AttemptLost { .. }) => P::Ready,
         (P::Assigned | P::Running | P::Cancelling, E::AttemptCancelled { .. }) => P::Ready,
-        (P::Assigned | P::Running, E::CancelAsked { .. }) => P::Cancelling,
+        (P::Assigned | P::Running | P::Cancelling, E::CancelAsked { .. }) => P::Cancelling,
         (P::Gated, E::ItemDone { .. }) => P::Done,
+        // What was accepted is judged anew, or on its way into the base.
+        (P::Done | P::Gated, E::DependencyChanged { .. } | E::MergeWanted { .. }) => P::Gated,
         (P::Pending | P::Ready | P::Gated, E::ItemSkipped { .. }) => P::Skipped,
         (P::Pending | P::Ready | P::Gated, E::ItemFailed { .. }) => P::Failed,
         (phase, event) if keeps_phase(phase, event) => phase,
@@ -72,19 +74,23 @@ fn keeps_phase(phase: Phase, event: &Event) -> bool {
         E::ItemHeld { .. } | E::HoldCleared { .. } => {
             matches!(phase, Phase::Pending | Phase::Ready | Phase::Gated)
         }
-        E::HeadProposed { .. } | E::PullPublished { .. } | E::VerdictGiven { .. } => phase == Phase::Gated,
+        E::HeadProposed { .. }
+        | E::BaseCheckoutBusy { .. }
+        | E::PullPublished { .. }
+        | E::VerdictGiven { .. }
+        | E::MergeQueued { .. }
+        | E::MergeUnqueued { .. }
+        | E::TrialMade { .. }
+        | E::TrialChecked { .. } => phase == Phase::Gated,
         E::HeadMoved { .. }
         | E::PullSeen { .. }
         | E::PullState { .. }
         | E::ChecksSeen { .. }
-        | E::BaseCheckoutBusy { .. }
-        | E::MergeWanted { .. } => matches!(phase, Phase::Gated | Phase::Done),
+        | E::Restacked { .. } => matches!(phase, Phase::Gated | Phase::Done),
         E::EffectAsked { .. } | E::ForgeFailed { .. } | E::LookScheduled { .. } | E::LookDue { .. } => {
             !matches!(phase, Phase::Skipped | Phase::Failed)
         }
-        E::ItemMerged { .. } | E::DependencyChanged { .. } | E::DependencySettled { .. } => {
-            phase == Phase::Done
-        }
+        E::ItemMerged { .. } => phase == Phase::Done,
         _ => false,
     }
 }

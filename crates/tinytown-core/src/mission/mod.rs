@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use index::Rank;
 pub use invariants::Violation;
-pub use item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Phase, Review};
+pub use item::{Asked, Assignment, Evidence, Gates, Item, ItemNow, Phase, Review, Trial};
 pub use ladder::{Reaction, Rung};
 pub use lifecycle::IllegalTransition;
 pub use snapshot::{ItemRecord, ItemToWrite, Unloadable};
@@ -340,9 +340,14 @@ impl Mission {
         self.index.count.unmet_promises
     }
 
-    /// Whether a merge that somebody wants is not over.
-    pub(crate) fn merges_under_way(&self) -> bool {
-        self.index.effects.values().any(|ix| self.item(*ix).now.merge_wanted)
+    /// Whether an item is merged by us once its gates hold, rather than left to a person.
+    pub(crate) fn is_merging(&self, ix: ItemIx) -> bool {
+        self.policy().auto_merge || self.item(ix).now.merge_wanted
+    }
+
+    /// Whose merge is next.
+    pub(crate) fn next_to_merge(&self) -> Option<ItemIx> {
+        self.index.lane.first().map(|(_, ix)| *ix)
     }
 
     /// Items whose deadline has come.

@@ -153,7 +153,6 @@ impl Mission {
         }
         let item = self.item(ix);
         Some(match item.now.phase {
-            Phase::Done if item.now.changed.is_some() => changed(item),
             Phase::Done | Phase::Skipped | Phase::Failed => return None,
             _ if self.head.state == MissionState::Stopped && !item.now.phase.holds_slot() => {
                 reason(WaitCode::Stopped, Owner::Person, "operator", "the mission is stopped; resume it")
@@ -296,6 +295,10 @@ impl Mission {
         if now.awaits(EffectKind::Publish) || now.pull.is_none() {
             return reason(WaitCode::Forge, Owner::Machine, "dispatcher", "opening the pull request");
         }
+        if now.awaits(EffectKind::Restack) {
+            let detail = "bringing it up to what it builds upon";
+            return reason(WaitCode::Forge, Owner::Machine, "dispatcher", detail);
+        }
         self.judged(ix)
     }
 
@@ -317,8 +320,10 @@ impl Mission {
             Some(Checks::Green | Checks::NotRequired) => {}
         }
         if item.unmet > 0 {
-            let detail = "an accepted item that it builds upon has changed";
-            return reason(WaitCode::DependencyChanged, Owner::Person, "operator", detail);
+            let open = self.dependencies(ix).iter().find(|on| !self.item(**on).satisfies_dependents());
+            let key = open.map_or("", |on| self.key(*on).as_str());
+            let detail = format!("{key}, on which it builds, is judged anew");
+            return reason(WaitCode::DependencyChanged, Owner::Item, key, detail);
         }
         if !gates.governed.is_empty() && !gates.person {
             let detail = format!("changes {}; a person must approve", gates.governed.join(", "));
@@ -331,10 +336,33 @@ impl Mission {
             None | Some(Mergeable::Unknown | Mergeable::Conflict(_)) => {
                 reason(WaitCode::Mergeability, Owner::Machine, "forge", "whether it merges is not known yet")
             }
-            Some(Mergeable::Yes) => match &gates.busy {
-                Some(detail) => reason(WaitCode::BaseCheckoutBusy, Owner::Person, "operator", detail.clone()),
-                None => reason(WaitCode::Merge, Owner::Machine, "dispatcher", "merging"),
-            },
+            Some(Mergeable::Yes) => self.merging(ix),
+        }
+    }
+
+    /// Why an item that passed every gate is not merged.
+    fn merging(&self, ix: ItemIx) -> Reason {
+        let gates = &self.item(ix).now.gates;
+        if let Some(detail) = &gates.busy {
+            return reason(WaitCode::BaseCheckoutBusy, Owner::Person, "operator", detail.clone());
+        }
+        if let Some(next) = self.next_to_merge().filter(|next| *next != ix && gates.turn.is_some()) {
+            let key = self.key(next).as_str();
+            return reason(WaitCode::Merge, Owner::Item, key, format!("its turn comes after {key}"));
+        }
+        match gates.trial.as_ref().map(|trial| &trial.checks) {
+            Some(None | Some(Checks::Pending)) => {
+                let detail = "the checks are running on its merge with the base as it is now";
+                reason(WaitCode::Checks, Owner::Machine, "forge", detail)
+            }
+            Some(Some(Checks::Red(report) | Checks::CouldNotRun(report))) => {
+                let detail = format!(
+                    "merged with the base as it is now, {} failed: {}; it is run again",
+                    report.name, report.summary
+                );
+                reason(WaitCode::Checks, Owner::Machine, "forge", detail)
+            }
+            _ => reason(WaitCode::Merge, Owner::Machine, "dispatcher", "merging"),
         }
     }
 
@@ -355,11 +383,6 @@ impl Mission {
         let key = self.key(open);
         reason(code, Owner::Item, key.as_str(), format!("waits for {key}"))
     }
-}
-
-fn changed(item: &Item) -> Reason {
-    let detail = item.now.changed.clone().unwrap_or_default();
-    reason(WaitCode::DependencyChanged, Owner::Person, "operator", detail)
 }
 
 fn held(item: &Item) -> Reason {

@@ -36,7 +36,7 @@ pub(super) const fn takes(kind: EffectKind) -> Duration {
     match kind {
         EffectKind::Base => Duration::from_millis(200),
         EffectKind::Look | EffectKind::Issues => Duration::from_millis(500),
-        EffectKind::Publish | EffectKind::Merge => Duration::from_secs(1),
+        EffectKind::Publish | EffectKind::Merge | EffectKind::Restack => Duration::from_secs(1),
         EffectKind::Check => Duration::from_secs(5),
     }
 }

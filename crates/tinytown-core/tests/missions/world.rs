@@ -265,6 +265,9 @@ impl World {
             }
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
             Effect::Merge { .. } => EffectResult::Merged(Some(sha(9999))),
+            Effect::Restack { head, stack, .. } => {
+                EffectResult::Restacked { from: head.clone(), head: head.clone(), stack: stack.clone() }
+            }
             Effect::Issues { references, .. } => EffectResult::Issues(
                 references.iter().map(|one| (one.clone(), tinytown_core::issue::IssueState::Open)).collect(),
             ),

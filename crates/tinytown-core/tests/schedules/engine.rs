@@ -190,6 +190,9 @@ impl<'a> Engine<'a> {
                 (CHECK, EffectResult::Checked { head: head.clone(), checks: Checks::Green })
             }
             Effect::Merge { .. } => (MERGE, EffectResult::Merged(None)),
+            Effect::Restack { head, stack, .. } => {
+                (0, EffectResult::Restacked { from: head.clone(), head: head.clone(), stack: stack.clone() })
+            }
             Effect::Issues { .. } => (0, EffectResult::Issues(Vec::new())),
         }
     }

@@ -22,7 +22,7 @@ use tinytown_core::time::Time;
 use tinytown_dispatcher::{Mode, Parts, ProofOfDeath, Report, Settings, apply, serve};
 use tinytown_forge::{
     BaseOutcome, BaseRequest, CheckRequest, FakeForge, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
-    Permit, PublishOutcome, PublishRequest,
+    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 use tinytown_store::codec::{decode, encode};
 use tinytown_store::records::{load_letter, load_mission};
@@ -96,6 +96,15 @@ impl Forge for Lapsing {
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
         self.permits(permit)?;
         self.0.merge(request, permit).await
+    }
+
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError> {
+        self.permits(permit)?;
+        self.0.restack(request, permit).await
     }
 }
 

@@ -84,6 +84,47 @@ pub async fn a_merge_takes_place_on_the_base_as_it_is_now(harness: &dyn Harness)
     assert!(harness.contains(&harness.base().await, &next).await);
 }
 
+/// So that no checks ever saw what would land: the merge of both is answered, and lands as it is once it is
+/// named as tested. Asked again, also by a new process, it is the same merge.
+pub async fn what_no_checks_saw_does_not_land_untested(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    let next = harness.commit(&[&scene.base], &[("b", "b\n")]).await;
+    harness.move_base(&next).await;
+    let first = scene.merge_tested(None).await;
+    let MergeOutcome::Untested(trial) = &first else { panic!("untested, not {first:?}") };
+    assert_eq!(harness.base().await, next, "nothing landed");
+    assert!(harness.contains(trial, &next).await && harness.contains(trial, &scene.pull.head).await);
+    let request = merging(2, scene.pull.number, &scene.pull.head);
+    assert_eq!(harness.forge().await.merge(&request, &Always).await.as_ref(), Ok(&first));
+    let landed = scene.merge_tested(Some(trial)).await;
+    assert!(matches!(&landed, MergeOutcome::Merged(commit) if commit.as_ref().is_none_or(|c| c == trial)));
+    assert_eq!(harness.base().await, *trial);
+    assert_eq!(harness.merges_of(&item(2)).await, 1);
+}
+
+/// The base moved on while it was tested.
+pub async fn a_trial_on_an_older_base_does_not_land(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    let next = harness.commit(&[&scene.base], &[("b", "b\n")]).await;
+    harness.move_base(&next).await;
+    let MergeOutcome::Untested(old) = scene.merge_tested(None).await else { panic!("it is untested") };
+    let later = harness.commit(&[&next], &[("c", "c\n")]).await;
+    harness.move_base(&later).await;
+    let second = scene.merge_tested(Some(&old)).await;
+    assert!(matches!(&second, MergeOutcome::Untested(new) if *new != old), "{second:?}");
+    assert_eq!(harness.base().await, later);
+}
+
+/// There is nothing that a trial could show.
+pub async fn where_no_checks_are_configured_nothing_is_tried(harness: &dyn Harness) {
+    let scene = open(harness, &[("a", "a\n")]).await;
+    let next = harness.commit(&[&scene.base], &[("b", "b\n")]).await;
+    harness.move_base(&next).await;
+    let request = merging(2, scene.pull.number, &scene.pull.head);
+    let outcome = harness.forge_without_checks().await.merge(&request, &Always).await;
+    assert!(matches!(outcome, Ok(MergeOutcome::Merged(_))), "{outcome:?}");
+}
+
 /// The base moved with conflict.
 pub async fn a_conflict_is_an_outcome_and_changes_nothing(harness: &dyn Harness) {
     let scene = open(harness, &[("clash", "ours\n")]).await;

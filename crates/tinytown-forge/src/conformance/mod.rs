@@ -10,6 +10,7 @@ pub mod issues;
 pub mod look;
 pub mod merge;
 pub mod publish;
+pub mod restack;
 pub mod scene;
 
 use std::future::Future;
@@ -160,12 +161,26 @@ macro_rules! conformance {
                     a_merged_pull_request_is_not_merged_again_at_any_head
                     only_the_expected_head_is_merged
                     a_merge_takes_place_on_the_base_as_it_is_now
+                    what_no_checks_saw_does_not_land_untested
+                    a_trial_on_an_older_base_does_not_land
+                    where_no_checks_are_configured_nothing_is_tried
                     a_conflict_is_an_outcome_and_changes_nothing
                     a_closed_pull_request_is_not_merged
                     what_a_person_merged_is_not_merged_again
                     mergers_at_once_merge_once
                     a_merged_head_counts_for_dependents
                     without_permit_nothing_is_merged
+                    an_unknown_pull_request_is_refused
+                }
+                restack {
+                    a_head_that_holds_everything_stays
+                    what_it_builds_upon_is_merged_into_it
+                    what_does_not_merge_into_it_is_named_and_nothing_changes
+                    a_merged_head_in_the_base_changes_nothing
+                    work_that_was_squashed_brings_the_base_in
+                    a_head_that_somebody_moved_is_left_alone
+                    a_closed_pull_request_is_not_restacked
+                    without_permit_nothing_is_restacked
                     an_unknown_pull_request_is_refused
                 }
             }

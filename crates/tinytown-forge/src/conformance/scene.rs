@@ -58,7 +58,13 @@ pub fn publication(number: u64, expected: Option<&Sha>, head: &Sha) -> PublishRe
 
 /// A request to merge `pull` at `head`.
 pub fn merging(number: u64, pull: u64, head: &Sha) -> MergeRequest {
-    MergeRequest { cause: cause(number), pull, head: head.clone(), title: format!("Work for #{number}") }
+    MergeRequest {
+        cause: cause(number),
+        pull,
+        head: head.clone(),
+        title: format!("Work for #{number}"),
+        tested: None,
+    }
 }
 
 /// Publishes, and insists that it worked.
@@ -97,7 +103,22 @@ impl Open {
     /// # Panics
     /// If the call fails.
     pub async fn merge(&self) -> MergeOutcome {
-        let request = merging(2, self.pull.number, &self.pull.head);
+        match self.merge_tested(None).await {
+            MergeOutcome::Untested(trial) => {
+                assert_eq!(check(&*self.forge, self.pull.number, &trial, false).await, Checks::Green);
+                self.merge_tested(Some(&trial)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Merges it as it is, or with a trial on which the checks have passed.
+    ///
+    /// # Panics
+    /// If the call fails.
+    pub async fn merge_tested(&self, tested: Option<&Sha>) -> MergeOutcome {
+        let merging = merging(2, self.pull.number, &self.pull.head);
+        let request = MergeRequest { tested: tested.cloned(), ..merging };
         self.forge.merge(&request, &Always).await.expect("the merge answers")
     }
 

@@ -9,7 +9,7 @@ use tinytown_core::simulate::Denial;
 use super::FakeForge;
 use crate::{
     BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
-    Permit, PublishOutcome, PublishRequest,
+    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 
 #[async_trait]
@@ -65,14 +65,31 @@ impl Forge for FakeForge {
     }
 
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
-        let MergeRequest { cause, pull, head, title } = request.clone();
-        let effect = Effect::Merge { item: cause.item.clone(), pull, head, title };
+        let MergeRequest { cause, pull, head, title, tested } = request.clone();
+        let effect = Effect::Merge { item: cause.item.clone(), pull, head, title, tested };
         match self.perform(&cause, &effect, permit)? {
             EffectResult::Merged(commit) => Ok(MergeOutcome::Merged(commit)),
+            EffectResult::Untested { trial, .. } => Ok(MergeOutcome::Untested(trial)),
             EffectResult::MergeConflict(detail) => Ok(MergeOutcome::Conflict(detail)),
             EffectResult::HeadMoved(head) => Ok(MergeOutcome::HeadMoved(head)),
             EffectResult::Closed => Ok(MergeOutcome::Closed),
             EffectResult::BaseCheckoutBusy(words) => Ok(MergeOutcome::BaseCheckoutBusy(words)),
+            other => Err(astray(&other)),
+        }
+    }
+
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError> {
+        let RestackRequest { cause, pull, head, stack } = request.clone();
+        let effect = Effect::Restack { item: cause.item.clone(), pull, head, stack };
+        match self.perform(&cause, &effect, permit)? {
+            EffectResult::Restacked { head, .. } => Ok(RestackOutcome::Restacked(head)),
+            EffectResult::StackConflict { head, detail, .. } => Ok(RestackOutcome::Conflict { head, detail }),
+            EffectResult::HeadMoved(head) => Ok(RestackOutcome::HeadMoved(head)),
+            EffectResult::NotOpen(pull) => Ok(RestackOutcome::NotOpen(pull)),
             other => Err(astray(&other)),
         }
     }

@@ -13,6 +13,8 @@ use super::words::merge_message;
 use super::{LocalForge, allowed};
 use crate::{ForgeError, MergeOutcome, MergeRequest, Permit};
 
+/// Where merges on trial are kept, each under the number of its pull request.
+const TRIALS: &str = "refs/tinytown/trial";
 /// How often a merge is made anew because the base moved under it.
 const TRIES: usize = 10;
 /// How long another process's merge is waited for.
@@ -59,7 +61,15 @@ impl LocalForge {
         let record = &standing.record;
         let (mission, item) = (record.mission, &record.item);
         let message = merge_message(&request.title, mission, item, &request.cause.op);
-        let commit = self.git().commit_tree(&tree, &[&standing.base, &head], &message).await?;
+        let commit = if self.wants_trial(&standing.base, &head).await? {
+            let trial = self.trial(&standing, &head, &tree, &message, permit).await?;
+            if request.tested.as_ref() != Some(&sha(&trial)) {
+                return Ok(Some(MergeOutcome::Untested(sha(&trial))));
+            }
+            trial
+        } else {
+            self.git().commit_tree(&tree, &[&standing.base, &head], &message).await?
+        };
         allowed(permit, "merging")?;
         Ok(match self.repo.move_base(&standing.base, &commit, folders, lane).await? {
             Advance::Done => {
@@ -70,6 +80,39 @@ impl LocalForge {
             Advance::Refused(words) => Some(MergeOutcome::BaseCheckoutBusy(words)),
             Advance::Elsewhere => None,
         })
+    }
+
+    /// Whether checks see something new in the merge: not where the head holds all of the base.
+    async fn wants_trial(&self, base: &Oid, head: &Oid) -> Result<bool, ForgeError> {
+        Ok(self.config.check.is_some() && !self.git().is_ancestor(base, head).await?)
+    }
+
+    /// The merge on trial of the head with the base as it is now: the one that is kept, or a new one.
+    async fn trial(
+        &self,
+        standing: &Standing,
+        head: &Oid,
+        tree: &Oid,
+        message: &str,
+        permit: &dyn Permit,
+    ) -> Result<Oid, ForgeError> {
+        let name = format!("{TRIALS}/{}", standing.number);
+        let kept = self.git().rev_parse(&name).await?;
+        if let Some(kept) = &kept
+            && self.git().parents(kept).await? == [standing.base.clone(), head.clone()]
+        {
+            return Ok(kept.clone());
+        }
+        let made = self.git().commit_tree(tree, &[&standing.base, head], message).await?;
+        allowed(permit, "keeping the merge on trial")?;
+        let edit = match kept {
+            Some(old) => RefEdit::Move(name, made.clone(), old),
+            None => RefEdit::Create(name, made.clone()),
+        };
+        match self.repo.edit(&[edit], "tinytown: trial").await? {
+            Swap::Done => Ok(made),
+            Swap::Elsewhere => Err(ForgeError::Unavailable("another process is merging here".to_owned())),
+        }
     }
 
     /// The outcome, if there is nothing to merge (any more).

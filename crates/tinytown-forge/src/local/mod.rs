@@ -28,6 +28,7 @@ mod publish;
 mod pulls;
 mod record;
 mod repo;
+mod restack;
 mod runner;
 mod scratch;
 mod survey;
@@ -44,7 +45,7 @@ use tinytown_host::supervise::Supervisor;
 
 use crate::{
     BaseOutcome, BaseRequest, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest, Permit,
-    PublishOutcome, PublishRequest,
+    PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
 };
 pub use survey::{IssueFolder, IssueTrouble, survey_issues};
 
@@ -187,5 +188,13 @@ impl Forge for LocalForge {
 
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
         self.merge_pull(request, permit).await
+    }
+
+    async fn restack(
+        &self,
+        request: &RestackRequest,
+        permit: &dyn Permit,
+    ) -> Result<RestackOutcome, ForgeError> {
+        self.restack_pull(request, permit).await
     }
 }

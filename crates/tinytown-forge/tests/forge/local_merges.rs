@@ -290,7 +290,7 @@ async fn a_merged_pull_request_is_merged_by_its_first_merge_whatever_becomes_of_
 #[tokio::test]
 async fn what_is_pushed_after_a_merge_by_hand_is_not_lost() {
     let place = Place::elsewhere();
-    let scene = open(&place, &[("new", "ours\n")]).await;
+    let mut scene = open(&place, &[("new", "ours\n")]).await;
     let by_hand = place.commit_of(&[&scene.base, &scene.pull.head], &[("new", "ours\n")]);
     place.move_base(&by_hand).await;
     assert_eq!(scene.forge.look(scene.pull.number).await.unwrap().state, PullState::Merged(None));
@@ -298,7 +298,8 @@ async fn what_is_pushed_after_a_merge_by_hand_is_not_lost() {
     place.push(&branch(2), &later).await;
     let seen = scene.forge.look(scene.pull.number).await.unwrap();
     assert_eq!((seen.state, &seen.head), (PullState::Open, &later));
-    let outcome = scene.forge.merge(&merging(2, scene.pull.number, &later), &Always).await.unwrap();
+    scene.pull.head = later.clone();
+    let outcome = scene.merge().await;
     assert_eq!(outcome, MergeOutcome::Merged(Some(place.base().await)));
     assert!(place.contains(&place.base().await, &later).await);
 }

@@ -31,6 +31,8 @@ pub struct ForgeMerge {
     pub head: Sha,
     /// The merge commit.
     pub commit: Sha,
+    /// The checks had passed on what landed, or none are required.
+    pub tested: bool,
 }
 
 /// Why an effect was not performed. Nothing was changed.
@@ -55,6 +57,8 @@ pub struct ForgeModel {
     merges: Vec<ForgeMerge>,
     /// Merges of heads, by the heads in their order.
     bases: BTreeMap<Vec<Place>, Place>,
+    /// Merges on trial, by the base and the head.
+    trials: BTreeMap<(Place, Place), Place>,
     checks_default: Checks,
     checks_script: BTreeMap<Place, VecDeque<Checks>>,
     verdicts: BTreeMap<Place, Checks>,
@@ -82,6 +86,7 @@ impl ForgeModel {
             pulls: Vec::new(),
             merges: Vec::new(),
             bases: BTreeMap::new(),
+            trials: BTreeMap::new(),
             checks_default: Checks::Green,
             checks_script: BTreeMap::new(),
             verdicts: BTreeMap::new(),
@@ -180,7 +185,7 @@ impl ForgeModel {
 
     /// A person merges a pull request. Answers the merge commit, `None` if it is not open.
     pub fn merge_by_hand(&mut self, pull: u64) -> Option<Sha> {
-        let place = self.merge_head(pull)?;
+        let place = self.merge_head(pull, None)?;
         Some(self.commits.sha(place))
     }
 

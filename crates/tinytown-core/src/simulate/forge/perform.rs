@@ -3,7 +3,7 @@
 use super::commits::Place;
 use super::state::{Record, unknown};
 use super::{Denial, ForgeMerge, ForgeModel};
-use crate::effect::{Effect, EffectResult};
+use crate::effect::{Effect, EffectResult, Stack};
 use crate::id::{ItemKey, MissionId, OpId, Sha};
 use crate::issue::{IssueRef, IssueState};
 use crate::mutant::{Mutant, is_planted};
@@ -34,10 +34,11 @@ impl ForgeModel {
                 let checks = self.check(head, *again, permit)?;
                 Ok(EffectResult::Checked { head: head.clone(), checks })
             }
-            Effect::Merge { item, pull, head, .. } => {
+            Effect::Merge { item, pull, head, tested, .. } => {
                 let by = Cause { mission, item, op };
-                self.merge(by, *pull, head, permit)
+                self.merge(by, *pull, head, tested.as_ref(), permit)
             }
+            Effect::Restack { pull, head, stack, .. } => self.restack(*pull, head, stack, permit),
             Effect::Issues { references, .. } => Ok(EffectResult::Issues(
                 references.iter().map(|reference| (reference.clone(), self.issue_state(reference))).collect(),
             )),
@@ -176,6 +177,7 @@ impl ForgeModel {
         by: Cause<'_>,
         pull: u64,
         head: &Sha,
+        tested: Option<&Sha>,
         permit: Permit<'_>,
     ) -> Result<EffectResult, Denial> {
         let place = self.place(head)?;
@@ -200,20 +202,90 @@ impl ForgeModel {
         if let Some(words) = &self.base_busy {
             return Ok(EffectResult::BaseCheckoutBusy(words.clone()));
         }
-        allowed(permit, "merging")?;
-        Ok(EffectResult::Merged(self.merge_for(by, pull, head)))
+        if self.checks_default != Checks::NotRequired && !self.commits.contains(place, self.base) {
+            let trial = self.trial_of(place, permit)?;
+            if tested.and_then(|tested| self.commits.find(tested)) != Some(trial) {
+                return Ok(EffectResult::Untested { head: head.clone(), trial: self.commits.sha(trial) });
+            }
+            return self.merge_for(by, pull, head, Some(trial), permit);
+        }
+        self.merge_for(by, pull, head, None, permit)
     }
 
-    fn merge_for(&mut self, by: Cause<'_>, pull: u64, head: &Sha) -> Option<Sha> {
-        let commit = self.merge_by_hand(pull)?;
+    /// The merge of a head with the base as it is now, made at most once.
+    fn trial_of(&mut self, head: Place, permit: Permit<'_>) -> Result<Place, Denial> {
+        if let Some(made) = self.trials.get(&(self.base, head)) {
+            return Ok(*made);
+        }
+        allowed(permit, "trying the merge")?;
+        let made = self.commits.add(&[self.base, head], &[]);
+        self.trials.insert((self.base, head), made);
+        Ok(made)
+    }
+
+    fn restack(
+        &mut self,
+        pull: u64,
+        from: &Sha,
+        stack: &Stack,
+        permit: Permit<'_>,
+    ) -> Result<EffectResult, Denial> {
+        let place = self.place(from)?;
+        let record = self.record(pull).ok_or_else(|| unknown(pull))?;
+        let (state, at, branch) = (self.state(record), self.head(record), record.branch.clone());
+        if state != PullState::Open {
+            return self.pull(pull).map(EffectResult::NotOpen).ok_or_else(|| unknown(pull));
+        }
+        if at != place {
+            return Ok(EffectResult::HeadMoved(self.commits.sha(at)));
+        }
+        let accepted = stack.accepted.iter().map(|sha| self.place(sha)).collect::<Result<Vec<_>, _>>()?;
+        let landed = stack.landed.iter().map(|sha| self.place(sha)).collect::<Result<Vec<_>, _>>()?;
+        let squashed = landed.iter().any(|head| !self.commits.contains(self.base, *head));
+        let mut onto = place;
+        for head in accepted.into_iter().chain(squashed.then_some(self.base)) {
+            if self.commits.contains(onto, head) {
+                continue;
+            }
+            let conflicts = self.commits.conflicts(onto, head);
+            if !conflicts.is_empty() {
+                let (head, detail) = (self.commits.sha(head), conflicts.join(", "));
+                return Ok(EffectResult::StackConflict { from: from.clone(), head, detail });
+            }
+            onto = self.commits.add(&[onto, head], &[]);
+        }
+        if onto != place {
+            allowed(permit, "restacking")?;
+            self.branches.insert(branch, onto);
+        }
+        let (from, head, stack) = (from.clone(), self.commits.sha(onto), stack.clone());
+        Ok(EffectResult::Restacked { from, head, stack })
+    }
+
+    fn merge_for(
+        &mut self,
+        by: Cause<'_>,
+        pull: u64,
+        head: &Sha,
+        trial: Option<Place>,
+        permit: Permit<'_>,
+    ) -> Result<EffectResult, Denial> {
+        allowed(permit, "merging")?;
+        let landing = trial.map_or_else(|| self.place(head), Ok)?;
+        let tested =
+            self.checks_default == Checks::NotRequired || self.verdicts.get(&landing) == Some(&Checks::Green);
+        let Some(commit) = self.merge_head(pull, trial).map(|place| self.commits.sha(place)) else {
+            return Ok(EffectResult::Merged(None));
+        };
         self.merges.push(ForgeMerge {
             mission: by.mission,
             item: by.item.clone(),
             op: by.op.clone(),
             head: head.clone(),
             commit: commit.clone(),
+            tested,
         });
-        Some(commit)
+        Ok(EffectResult::Merged(Some(commit)))
     }
 }
 

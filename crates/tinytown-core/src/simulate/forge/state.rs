@@ -98,13 +98,13 @@ impl ForgeModel {
         }
     }
 
-    /// Merges what an open pull request proposes into the base.
-    pub(super) fn merge_head(&mut self, number: u64) -> Option<Place> {
+    /// Merges what an open pull request proposes into the base; by the merge that was on trial, if there is one.
+    pub(super) fn merge_head(&mut self, number: u64, trial: Option<Place>) -> Option<Place> {
         let open = |record: &&Record| self.state(record) == PullState::Open;
         let record =
             self.record(number).filter(|record| open(record) || is_planted(Mutant::MergedWithoutLooking))?;
         let head = self.head(record);
-        let commit = self.commits.add(&[self.base, head], &[]);
+        let commit = trial.unwrap_or_else(|| self.commits.add(&[self.base, head], &[]));
         self.base = commit;
         let record = self.pull_mut(number)?;
         (record.head, record.merged) = (head, Some(commit));

@@ -152,6 +152,17 @@ impl Teller {
                 format!("{} {verdict} by {by}{}", self.names.of(head), self.more(summary))
             }
             Event::MergeWanted { .. } => "is to be merged".to_owned(),
+            Event::TrialMade { commit, .. } => {
+                format!("merged with the base on trial: {}", self.names.of(commit))
+            }
+            Event::TrialChecked { item, commit, checks } => {
+                let said = format!("trial {} checks {}", self.names.of(commit), checks_words(checks));
+                return self.news(item, "trial", said);
+            }
+            Event::Restacked { item, head, .. } => {
+                let said = format!("{} holds what it builds upon", self.names.of(head));
+                return self.news(item, "stack", said);
+            }
             Event::BaseCheckoutBusy { detail, .. } => {
                 format!("merge waits for the base checkout{}", self.more(detail))
             }
@@ -190,7 +201,6 @@ impl Teller {
             Event::ItemDone { outcome: Outcome::HandedIn, .. } => return None,
             Event::ItemDone { outcome, .. } => format!("done: {}", self.outcome(outcome)),
             Event::DependencyChanged { detail, .. } => format!("accepted work changed{}", self.more(detail)),
-            Event::DependencySettled { .. } => "may be built upon again".to_owned(),
             Event::ItemSkipped { reason, .. } => format!("skipped: {}", skipped(*reason)),
             Event::ItemFailed { reason, .. } => format!("failed: {}", self.names.within(reason)),
             // Bookkeeping: effects, timers, and what the state of a pull request says already.
