@@ -8,6 +8,7 @@ mod errands;
 mod growing;
 mod hygiene;
 mod kills;
+mod lane;
 mod night;
 mod oddities;
 mod races;
