@@ -476,25 +476,15 @@ impl Walk {
         };
         let governed = if self.chance(10) { vec!["tinytown.toml".to_owned()] } else { Vec::new() };
         match self.pulls.values().find(|pull| pull.number == number).cloned() {
-            Some(Pull { head, state, .. }) => EffectResult::Looked(Observation {
-                head,
-                state,
-                mergeable,
-                governed,
-                has_diff: true,
-                comments: Vec::new(),
-            }),
+            Some(Pull { head, state, .. }) => {
+                EffectResult::Looked(Observation { state, mergeable, governed, ..Observation::open(head) })
+            }
             None => EffectResult::Failed { again: true, detail: "no such pull request".to_owned() },
         }
     }
 
     fn checks(&mut self, blobs: &mut Vec<Blob>) -> Checks {
-        let report = |output| CheckReport {
-            name: "check".into(),
-            summary: "exit 1".into(),
-            infrastructure: false,
-            output,
-        };
+        let report = |output| CheckReport::new("check", "exit 1", output);
         match self.roll(10) {
             0 => Checks::Pending,
             1 => Checks::Red(report(Text::inline("boom"))),

@@ -14,7 +14,7 @@ use tinytown_core::letter::Letter;
 use tinytown_core::manifest::Manifest;
 use tinytown_core::mission::MissionState;
 use tinytown_core::objective::Objective;
-use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::observation::{Checks, Observation, Pull, PullState};
 use tinytown_core::plan::{self, Request};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
@@ -238,14 +238,7 @@ fn perform(effect: &Effect, heads: &mut std::collections::HashMap<u64, Sha>) -> 
             let (branch, head) = (branch.clone(), head.clone());
             EffectResult::Published(Pull { number, url: String::new(), branch, head, state: PullState::Open })
         }
-        Effect::Look { pull, .. } => EffectResult::Looked(Observation {
-            head: heads[pull].clone(),
-            state: PullState::Open,
-            mergeable: Mergeable::Yes,
-            governed: Vec::new(),
-            has_diff: true,
-            comments: Vec::new(),
-        }),
+        Effect::Look { pull, .. } => EffectResult::Looked(Observation::open(heads[pull].clone())),
         Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
         Effect::Merge { .. } => EffectResult::Merged(None),
         Effect::Restack { head, stack, .. } => {

@@ -10,13 +10,13 @@ use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::event::{Event, Outcome};
 use tinytown_core::id::{AgentName, Claim, ItemKey, MissionId, OpId, Role, Sha};
 use tinytown_core::input::{Answer, AttemptEnd, Input, Join, MissionInput, NewMission, Submission};
-use tinytown_core::issue::IssueRef;
-use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
+use tinytown_core::item::{ItemSpec, Kind};
 use tinytown_core::letter::{Brief, Letter};
 use tinytown_core::mission::{Item, Mission};
 use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
+use tinytown_core::simulate::{Scenario, ScriptedIssue};
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
@@ -98,35 +98,14 @@ fn pull(head: &Sha, state: PullState) -> Pull {
 }
 
 fn report() -> CheckReport {
-    CheckReport {
-        name: "test".to_owned(),
-        summary: "exit 1".to_owned(),
-        infrastructure: false,
-        output: Text::default(),
-    }
+    CheckReport::new("test", "exit 1", Text::default())
 }
 
-fn item(number: u64, after: Option<u64>) -> ItemSpec {
-    let source = EdgeSource {
-        by: EdgeOrigin::Manifest,
-        location: "mission.toml".into(),
-        line: None,
-        words: String::new(),
-    };
-    ItemSpec {
-        key: IssueRef::own(number).key(),
-        title: "Work".to_owned(),
-        kind: Kind::Implement,
-        role: None,
-        pinned: None,
-        priority: 0,
-        body: Text::default(),
-        depends_on: after.map(|on| Dependency { on: IssueRef::own(on).key(), source }).into_iter().collect(),
-        external: Vec::new(),
-        skip: false,
-        path_length: if after.is_some() { 1 } else { 2 },
-        origin: Origin::Issue(IssueRef::own(number)),
-    }
+/// The item that is judged, and one that waits for it.
+fn items() -> Vec<ItemSpec> {
+    let first = ScriptedIssue { number: 1, ..ScriptedIssue::default() };
+    let then = ScriptedIssue { number: 2, after: vec![1], ..ScriptedIssue::default() };
+    Scenario { issues: vec![first, then], ..Scenario::default() }.plan().expect("it makes a plan").items
 }
 
 impl World {
@@ -146,8 +125,8 @@ impl World {
         for (name, role) in [("ann", None), ("ben", Some("reviewer")), ("cleo", Some("reviewer"))] {
             world.join(name, role);
         }
-        let items = vec![item(1, None), item(2, Some(1))];
-        let new = NewMission { id: MISSION, policy: policy.clone(), objectives: Vec::new(), items };
+        let (policy, objectives) = (policy.clone(), Vec::new());
+        let new = NewMission { id: MISSION, policy, objectives, items: items() };
         world.decide(&Input::Start(Box::new(new))).expect("a mission begins");
         let first = world.assigned.first().expect("the author has the item").claim.clone();
         world.tell(&Told::Fixed(first)).expect("work is handed in");
@@ -434,14 +413,7 @@ fn assignment(brief: &Brief) -> Option<Assigned> {
 
 fn look(head: &Sha, state: PullState, mergeable: Mergeable, governs: bool) -> EffectResult {
     let governed = if governs { vec!["tinytown.toml".to_owned()] } else { Vec::new() };
-    EffectResult::Looked(Observation {
-        head: head.clone(),
-        state,
-        mergeable,
-        governed,
-        has_diff: true,
-        comments: Vec::new(),
-    })
+    EffectResult::Looked(Observation { state, mergeable, governed, ..Observation::open(head.clone()) })
 }
 
 /// Whether a result is about that head.

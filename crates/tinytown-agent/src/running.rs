@@ -1,14 +1,17 @@
 //! Running an agent's CLI, for whatever it is run, until nothing of it is left.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tinytown_core::id::ItemKey;
+use tinytown_core::id::{ItemKey, MissionId, Role, Sha};
+use tinytown_host::process::environment;
 use tinytown_host::run_files::Which;
 use tinytown_host::supervise::{Cause, Exit, Outcome, Run, Spec, SuperviseError};
 use tinytown_store::StoreError;
 use tokio::sync::watch;
 
 use crate::attempt::{Stop, stopped};
+use crate::cli::Launch;
 use crate::evidence::Ending;
 use crate::join::clear;
 use crate::office::Office;
@@ -16,7 +19,7 @@ use crate::report::{Progress, chain};
 use crate::standing::{Standing, Sure};
 
 /// How long a cancelled agent has to end by itself.
-pub(crate) const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(10);
 /// Between two tries to begin in time. Needed only where something is wrong, for trying takes long then.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -37,6 +40,26 @@ pub(crate) struct Running<'a> {
     pub(crate) limits: Limits,
 }
 
+/// A run of an agent's CLI: what to start and where, and what its environment says.
+pub(crate) struct Task<'a> {
+    pub(crate) launch: &'a Launch,
+    /// Where it works. What changes there shows that it goes on.
+    pub(crate) folder: PathBuf,
+    /// For its output.
+    pub(crate) log: PathBuf,
+    /// Its name among the agent's runs for the mission.
+    pub(crate) name: String,
+    pub(crate) mission: MissionId,
+    pub(crate) item: Option<&'a ItemKey>,
+    pub(crate) kind: String,
+    pub(crate) role: Option<&'a Role>,
+    pub(crate) attempt: u32,
+    pub(crate) branch: Option<&'a str>,
+    pub(crate) head: Option<&'a Sha>,
+    /// Where it may answer.
+    pub(crate) result: PathBuf,
+}
+
 /// How it began.
 pub(crate) enum Begun {
     /// It runs.
@@ -48,8 +71,8 @@ pub(crate) enum Begun {
 }
 
 impl Running<'_> {
-    /// Begins the run; `spec` says what to start, begun by that moment of [`Office::uptime`].
-    pub(crate) async fn begin(&self, spec: impl Fn(Duration) -> Spec) -> Result<Begun, StoreError> {
+    /// Begins the run.
+    pub(crate) async fn begin(&self, task: &Task<'_>) -> Result<Begun, StoreError> {
         let started = loop {
             let sure = tokio::select! {
                 biased;
@@ -60,7 +83,7 @@ impl Running<'_> {
                 Sure::Until(moment) => moment,
                 Sure::Not(why) => return Ok(Begun::NotOurs(why)),
             };
-            match self.office.settings.supervisor.start(&spec(begin_by)).await {
+            match self.office.settings.supervisor.start(&self.spec(task, begin_by)).await {
                 Err(SuperviseError::TooLate) => tokio::time::sleep(AGAIN).await,
                 started => break started,
             }
@@ -70,6 +93,48 @@ impl Running<'_> {
             Err(SuperviseError::FailedToStart(why)) => Begun::Ended(Ending::NotStarted(why)),
             Err(error) => Begun::Ended(self.lost(&error).await),
         })
+    }
+
+    /// What is asked of the supervisor; to be begun by that moment of [`Office::uptime`].
+    fn spec(&self, task: &Task<'_>, begin_by: Duration) -> Spec {
+        let settings = &self.office.settings;
+        let Task { launch, folder, log, name, mission, .. } = task;
+        let run = format!("{mission}.{name}.{}.{}", settings.agent, self.standing.generation);
+        let contract = self.contract(task);
+        Spec {
+            argv: launch.argv.clone(),
+            cwd: folder.clone(),
+            env: environment(settings.environment.iter().cloned(), &settings.cli.pass_env, &contract),
+            stdin: launch.stdin.clone(),
+            log: log.clone(),
+            begin_by_ms: Some(millis(begin_by)),
+            time_limit_ms: self.limits.time_ms,
+            stall_limit_ms: Some(self.limits.stall_ms),
+            stall_watch: Some(folder.clone()),
+            ping_limit_ms: millis(settings.lease * 2 / 3),
+            grace_ms: millis(GRACE),
+            run_file: settings.runs().join(&run),
+            run,
+        }
+    }
+
+    /// What every agent finds in its environment besides the allow-list; empty where there is no such thing.
+    fn contract(&self, task: &Task<'_>) -> Vec<(String, String)> {
+        let settings = &self.office.settings;
+        let pairs = [
+            ("DIR", settings.town_dir.display().to_string()),
+            ("TOWN", settings.town_name.clone()),
+            ("MISSION", task.mission.to_string()),
+            ("ITEM", task.item.map(ToString::to_string).unwrap_or_default()),
+            ("KIND", task.kind.clone()),
+            ("ROLE", task.role.map(ToString::to_string).unwrap_or_default()),
+            ("AGENT", settings.agent.to_string()),
+            ("ATTEMPT", task.attempt.to_string()),
+            ("BRANCH", task.branch.unwrap_or_default().to_owned()),
+            ("HEAD", task.head.map(ToString::to_string).unwrap_or_default()),
+            ("RESULT", task.result.display().to_string()),
+        ];
+        pairs.into_iter().map(|(name, value)| (format!("TINYTOWN_{name}"), value)).collect()
     }
 
     /// Waits for the end, and passes on that it is to come sooner.
@@ -138,6 +203,6 @@ pub(crate) async fn stop_that(stop: &watch::Receiver<Option<Stop>>, is_meant: im
     }
 }
 
-pub(crate) fn millis(duration: Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

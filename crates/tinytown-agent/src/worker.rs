@@ -206,7 +206,7 @@ impl Service {
                 let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
                 messages.take(Message { id, from, text });
             }
-            Letter::Help { .. } => {}
+            Letter::Help(_) => {}
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tinytown_agent::{AgentCli, Applier, Report, Worker};
 use tinytown_core::id::{AgentName, Role};
 use tinytown_core::input::{Answer, Input, Refusal};
+use tinytown_core::roster::OPERATOR;
 use tinytown_dispatcher::{Applied, ApplyError, Mode, Parts, Settings};
 use tinytown_forge::{Forge, LocalConfig, LocalError, LocalForge};
 use tinytown_host::git::Identity;
@@ -227,9 +228,6 @@ pub(crate) async fn town_in(url: &StoreUrl, root: &Path) -> Result<Option<TownId
         Err(error) => Err(error.into()),
     }
 }
-
-/// What people are called who have no name, or share theirs with an agent.
-pub(crate) const OPERATOR: &str = "operator";
 
 /// The agent from whose run this program was called, if it was.
 pub(crate) fn calling_agent() -> Option<String> {

@@ -55,25 +55,36 @@ pub enum Letter {
         from: String,
     },
     /// A mission asks somebody to look.
-    Help {
-        /// Which.
-        mission: MissionId,
-        /// At which item; at the mission as a whole if none is named.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        item: Option<ItemKey>,
-        /// Who is to answer.
-        #[serde(default)]
-        to: Addressee,
-        /// At what.
-        reason: String,
-        /// How many items an answer lets go on, directly or not.
-        #[serde(default)]
-        unblocks: u32,
-        /// When.
-        asked_at: Time,
-        /// Which asking this is.
-        attempt: u32,
-    },
+    Help(HelpRequest),
+}
+
+/// A mission's request for help.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelpRequest {
+    /// Which mission asks.
+    pub mission: MissionId,
+    /// About which item; about the mission as a whole if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemKey>,
+    /// Who is to answer.
+    #[serde(default)]
+    pub to: Addressee,
+    /// At what to look.
+    pub reason: String,
+    /// How many items an answer lets go on, directly or not.
+    #[serde(default)]
+    pub unblocks: u32,
+    /// When it was asked.
+    pub asked_at: Time,
+    /// Which asking this is.
+    pub attempt: u32,
+}
+
+impl HelpRequest {
+    /// The name of its letter.
+    pub fn key(&self) -> String {
+        help_key(self.mission, self.item.as_ref(), self.attempt)
+    }
 }
 
 /// Everything a worker needs for one attempt.
@@ -139,5 +150,37 @@ pub fn help_key(mission: MissionId, item: Option<&ItemKey>, attempt: u32) -> Str
     match item {
         Some(item) => format!("help/{mission}/{item}/{attempt}"),
         None => format!("help/{mission}/{attempt}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_help_is_written_flat_beside_the_letters_name() {
+        let help = HelpRequest {
+            mission: MissionId(uuid::Uuid::from_u128(7)),
+            item: Some(ItemKey::new("#2")),
+            to: Addressee::Conductor,
+            reason: "#2: 3 of 3 attempts failed".to_owned(),
+            unblocks: 4,
+            asked_at: Time::from_millis(1_700_000_000_000),
+            attempt: 1,
+        };
+        let written = concat!(
+            r##"{"letter":"help","mission":"00000000-0000-0000-0000-000000000007","item":"#2","to":"conductor","##,
+            r##""reason":"#2: 3 of 3 attempts failed","unblocks":4,"asked_at":"2023-11-14T22:13:20.000Z","attempt":1}"##,
+        );
+        let letter = Letter::Help(help);
+        assert_eq!(serde_json::to_string(&letter).expect("written"), written);
+        assert_eq!(serde_json::from_str::<Letter>(written).expect("read"), letter);
+    }
+
+    #[test]
+    fn a_request_of_the_first_version_is_to_a_person_about_the_mission() {
+        let first = r#"{"letter":"help","mission":"00000000-0000-0000-0000-000000000007","reason":"look","asked_at":"2023-11-14T22:13:20.000Z","attempt":1}"#;
+        let Letter::Help(help) = serde_json::from_str(first).expect("read") else { panic!("{first}") };
+        assert_eq!((help.item, help.to, help.unblocks), (None, Addressee::Person, 0));
     }
 }

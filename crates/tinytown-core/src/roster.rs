@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AgentName, Claim, Generation, Role};
 use crate::time::Time;
 
+/// What people are called who have no name of their own, or share theirs with an agent. No agent bears it.
+pub const OPERATOR: &str = "operator";
+
 /// Where an agent's worker runs, so that an observer on the same host can tell whether it lives.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -159,6 +162,12 @@ impl Roster {
     /// The agent of that name, present or gone.
     pub fn get(&self, name: &AgentName) -> Option<&Agent> {
         self.agents.get(name)
+    }
+
+    /// Whether somebody of that name counts as an agent: one that the town has or had, or a conductor.
+    pub fn counts_as_agent(&self, name: &str) -> bool {
+        let known = || AgentName::new(name).is_ok_and(|name| self.agents.contains_key(&name));
+        name != OPERATOR && (Role::new(name).is_conductor() || known())
     }
 
     /// All agents, by name; those that are gone too.

@@ -8,7 +8,7 @@ use crate::id::{AgentName, Generation, MessageId, MissionId};
 use crate::input::{Answer, Input, Join, Message, MissionInput, NewMission, Refusal};
 use crate::letter::{Delivery, Letter, MESSAGE_LIMIT, Recipient, message_key};
 use crate::mission::Mission;
-use crate::roster::{Agent, AgentState, Roster, RosterChange};
+use crate::roster::{Agent, AgentState, OPERATOR, Roster, RosterChange};
 use crate::time::Time;
 
 /// One input, decided: to be committed whole, or not at all.
@@ -176,7 +176,7 @@ impl Town {
 
     fn join(&mut self, join: &Join, now: Time) -> Decided {
         let name = &join.agent;
-        if name.as_str() == decide::OPERATOR {
+        if name.as_str() == OPERATOR {
             // Its verdicts and notes would count as a person's.
             let message = format!("{name} is what people are called here; choose another name");
             return refused(Refusal::Invalid, message, now);

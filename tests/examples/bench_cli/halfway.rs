@@ -8,7 +8,7 @@ use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::id::{AgentName, MissionId, OpId, Sha};
 use tinytown_core::input::{Input, Join, MissionInput, Submission};
 use tinytown_core::letter::Letter;
-use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::observation::{Checks, Observation, Pull, PullState};
 use tinytown_core::roster::Place;
 use tinytown_core::time::Time;
 use tinytown_core::town::{Decided, Town};
@@ -134,14 +134,7 @@ impl Desk {
                 head: head.clone(),
                 state: PullState::Open,
             }),
-            Effect::Look { item, .. } => EffectResult::Looked(Observation {
-                head: self.head_of(item),
-                state: PullState::Open,
-                mergeable: Mergeable::Yes,
-                governed: Vec::new(),
-                has_diff: true,
-                comments: Vec::new(),
-            }),
+            Effect::Look { item, .. } => EffectResult::Looked(Observation::open(self.head_of(item))),
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },
             Effect::Merge { .. } => EffectResult::Merged(None),
             Effect::Restack { head, stack, .. } => {

@@ -1,10 +1,7 @@
 //! One request: the agent is asked once, and its notes are posted.
 
-use std::time::Duration;
-
 use tinytown_core::input::{Answer as Answered, Input, MissionInput};
-use tinytown_host::process::environment;
-use tinytown_host::supervise::Spec;
+use tinytown_core::letter::HelpRequest;
 use tinytown_store::{StoreError, Wait};
 
 use super::Conductor;
@@ -15,9 +12,8 @@ use super::prompt;
 use super::request::Request;
 use crate::cli::Launch;
 use crate::evidence::Ending;
-use crate::office::Office;
 use crate::report::{Progress, chain};
-use crate::running::{Begun, GRACE, Limits, Running, millis};
+use crate::running::{Begun, Limits, Running, Task};
 
 /// How often an agent is asked about one item: what so many answers did not mend is for a person.
 const MOST_ASKED: usize = 5;
@@ -108,10 +104,11 @@ impl Conductor {
             item: &about,
             limits: ready.limits,
         };
-        let start = running.begin(|begin_by| self.spec(request, folder, ready, begin_by)).await?;
+        let start = running.begin(&self.task(request, folder, &ready.launch)).await?;
         let ending = match start {
             Begun::Runs(run) => {
-                self.office.say(&Progress::Consulted { item: about.clone(), why: request.reason.clone() });
+                self.office
+                    .say(&Progress::Consulted { item: about.clone(), why: request.help.reason.clone() });
                 running.attend(run).await
             }
             Begun::Ended(ending) => ending,
@@ -137,7 +134,7 @@ impl Conductor {
         for (nth, text) in notes.iter().enumerate() {
             let by = self.office.settings.agent.to_string();
             let what = MissionInput::Note { text: text.clone(), by };
-            let input = Input::Mission { mission: request.mission, what };
+            let input = Input::Mission { mission: request.help.mission, what };
             let post = self.office.named(request.op(nth), &input);
             let said = match self.unless_stopped(self.office.ask(&post)).await {
                 Ok(Some(answer)) => told(answer),
@@ -162,53 +159,25 @@ impl Conductor {
         }
     }
 
-    fn spec(&self, request: &Request, folder: &Folder, ready: &Ready, begin_by: Duration) -> Spec {
+    fn task<'a>(&'a self, request: &'a Request, folder: &Folder, launch: &'a Launch) -> Task<'a> {
+        let HelpRequest { mission, item, attempt, .. } = &request.help;
         let settings = &self.office.settings;
-        let (name, generation) = (folder.name(), self.standing.generation);
-        let run = format!("{}.{name}.conductor.{}.{generation}", request.mission, settings.agent);
-        Spec {
-            argv: ready.launch.argv.clone(),
-            cwd: folder.scratch(),
-            env: environment(
-                settings.environment.iter().cloned(),
-                &settings.cli.pass_env,
-                &contract(&self.office, request, folder),
-            ),
-            stdin: ready.launch.stdin.clone(),
-            log: settings.logs().join(format!("{}-{name}.log", short(request))),
-            begin_by_ms: Some(millis(begin_by)),
-            time_limit_ms: ready.limits.time_ms,
-            stall_limit_ms: Some(ready.limits.stall_ms),
-            stall_watch: Some(folder.scratch()),
-            ping_limit_ms: millis(settings.lease * 2 / 3),
-            grace_ms: millis(GRACE),
-            run_file: settings.runs().join(&run),
-            run,
+        let name = folder.name();
+        Task {
+            launch,
+            folder: folder.scratch(),
+            log: settings.logs().join(format!("{}-{name}.log", mission.short())),
+            name: format!("{name}.conductor"),
+            mission: *mission,
+            item: item.as_ref(),
+            kind: "help".to_owned(),
+            role: settings.role.as_ref(),
+            attempt: *attempt,
+            branch: None,
+            head: None,
+            result: folder.result(),
         }
     }
-}
-
-/// What the agent finds in its environment besides the allow-list: what attempts do, as far as there is such.
-fn contract(office: &Office, request: &Request, folder: &Folder) -> Vec<(String, String)> {
-    let settings = &office.settings;
-    let pairs = [
-        ("DIR", settings.town_dir.display().to_string()),
-        ("TOWN", settings.town_name.clone()),
-        ("MISSION", request.mission.to_string()),
-        ("ITEM", request.item.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ("KIND", "help".to_owned()),
-        ("ROLE", settings.role.as_ref().map(ToString::to_string).unwrap_or_default()),
-        ("AGENT", settings.agent.to_string()),
-        ("ATTEMPT", request.attempt.to_string()),
-        ("BRANCH", String::new()),
-        ("HEAD", String::new()),
-        ("RESULT", folder.result().display().to_string()),
-    ];
-    pairs.into_iter().map(|(name, value)| (format!("TINYTOWN_{name}"), value)).collect()
-}
-
-fn short(request: &Request) -> String {
-    request.mission.to_string().chars().take(8).collect()
 }
 
 fn told(answer: Answered) -> String {

@@ -2,7 +2,7 @@
 
 use tinytown_core::event::Event;
 use tinytown_core::id::ItemKey;
-use tinytown_core::mission::{Item, ItemIx, Mission};
+use tinytown_core::mission::{ItemIx, Mission};
 use tinytown_core::observation::{CheckReport, Checks};
 use tinytown_core::roster::Roster;
 use tinytown_store::records::{self, StepRecord};
@@ -34,27 +34,20 @@ pub(super) struct Dossier {
 /// Reads it.
 pub(super) async fn gather(store: &dyn Store, request: &Request) -> Result<Dossier, StoreError> {
     let roster = records::load_roster(&store.town().await?)?;
-    let mission = records::load_mission(&store.mission(request.mission).await?)?;
-    let item = request.item.as_ref().and_then(|key| mission.find(key));
+    let mission = records::load_mission(&store.mission(request.help.mission).await?)?;
+    let item = request.help.item.as_ref().and_then(|key| mission.find(key));
     let mut dossier =
         Dossier { mission, roster, item, body: String::new(), attempts: Vec::new(), check: None };
     let Some(ix) = item else { return Ok(dossier) };
     let item = dossier.mission.item(ix);
     let archive: &dyn Archive = store;
     dossier.body = codec::resolve(archive, &item.spec.body).await?;
-    if let Some(report) = failed_check(item).cloned() {
+    if let Some(report) = item.now.gates.checks.as_ref().and_then(Checks::report).cloned() {
         let output = codec::resolve(archive, &report.output).await?;
         dossier.check = Some((report, output));
     }
     dossier.attempts = attempts(archive, &dossier.mission, ix).await?;
     Ok(dossier)
-}
-
-fn failed_check(item: &Item) -> Option<&CheckReport> {
-    match item.now.gates.checks.as_ref()? {
-        Checks::Red(report) | Checks::CouldNotRun(report) => Some(report),
-        Checks::NotRequired | Checks::Pending | Checks::Green => None,
-    }
 }
 
 async fn attempts(archive: &dyn Archive, mission: &Mission, ix: ItemIx) -> Result<Vec<String>, StoreError> {

@@ -42,10 +42,9 @@ pub(super) enum FolderError {
 impl Folder {
     /// The folder of a request, there or not.
     pub(super) fn of(settings: &Settings, request: &Request) -> Self {
-        let mission: String = request.mission.to_string().chars().take(8).collect();
-        let of_mission = settings.requests().join(mission);
-        let about = request.item.as_ref().map_or_else(|| "mission".to_owned(), slug);
-        let path = of_mission.join(format!("{about}.r{}", request.asked_at.as_millis()));
+        let of_mission = settings.requests().join(request.help.mission.short());
+        let about = request.help.item.as_ref().map_or_else(|| "mission".to_owned(), slug);
+        let path = of_mission.join(format!("{about}.r{}", request.help.asked_at.as_millis()));
         Self { of_mission, about, path }
     }
 

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use tinytown_core::id::AgentName;
+use tinytown_core::letter::HelpRequest;
 use tinytown_core::markers::clean_title;
 use tinytown_core::mission::{Item, ItemIx};
 use tinytown_core::roster::{Agent, AgentState};
@@ -38,9 +39,8 @@ pub(super) fn write(agent: &AgentName, request: &Request, dossier: &Dossier) -> 
 }
 
 fn asked(request: &Request) -> String {
-    let Request { mission, reason, unblocks, asked_at, attempt, .. } = request;
-    let about =
-        request.item.as_ref().map_or("As a whole".to_owned(), |item| format!("About the item {item}"));
+    let HelpRequest { mission, item, reason, unblocks, asked_at, attempt, .. } = &request.help;
+    let about = item.as_ref().map_or("As a whole".to_owned(), |item| format!("About the item {item}"));
     let lets_go = match unblocks {
         0 => String::new(),
         1 => " An answer lets 1 more item go on.".to_owned(),
@@ -129,7 +129,7 @@ fn line(agent: &Agent) -> String {
 }
 
 fn notes(request: &Request) -> String {
-    let item = request.item.as_ref().map_or("ITEM", |item| item.as_str());
+    let item = request.help.item.as_ref().map_or("ITEM", |item| item.as_str());
     format!(
         "- `retry {item}`: one more try, beginning now. Only if something speaks for it that another try goes better.\n\
          - `redirect {item} to NAME`: from now on only this agent may take it. It grants no try; `retry` after it does.\n\

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use tinytown_core::event::Addressee;
-use tinytown_core::id::{ItemKey, MissionId, OpId};
-use tinytown_core::letter::Letter;
+use tinytown_core::id::{ItemKey, OpId};
+use tinytown_core::letter::{HelpRequest, Letter};
 use tinytown_core::time::Time;
 use tinytown_store::{MailEntry, StoreError, records};
 
@@ -13,26 +13,16 @@ use tinytown_store::{MailEntry, StoreError, records};
 pub(super) struct Request {
     /// The letter's name. The next time that anybody asks about the same, it is the same.
     key: String,
-    /// Which mission asks.
-    pub(super) mission: MissionId,
-    /// About which item; about the mission as a whole if none is named.
-    pub(super) item: Option<ItemKey>,
-    /// At what to look.
-    pub(super) reason: String,
-    /// How many items an answer lets go on.
-    pub(super) unblocks: u32,
-    /// When it was asked.
-    pub(super) asked_at: Time,
-    /// Which asking this is.
-    pub(super) attempt: u32,
+    /// What it says.
+    pub(super) help: HelpRequest,
 }
 
 impl Request {
     /// The request in a letter, if there is one and it is to a conductor.
     pub(super) fn read(entry: &MailEntry) -> Result<Option<Self>, StoreError> {
         Ok(match records::load_letter(&entry.key, &entry.record)? {
-            Letter::Help { mission, item, to: Addressee::Conductor, reason, unblocks, asked_at, attempt } => {
-                Some(Self { key: entry.key.clone(), mission, item, reason, unblocks, asked_at, attempt })
+            Letter::Help(help) if help.to == Addressee::Conductor => {
+                Some(Self { key: entry.key.clone(), help })
             }
             _ => None,
         })
@@ -40,12 +30,12 @@ impl Request {
 
     /// What it is called, unlike any other.
     pub(super) fn name(&self) -> String {
-        format!("{}/{}", self.key, self.asked_at.as_millis())
+        format!("{}/{}", self.key, self.help.asked_at.as_millis())
     }
 
     /// What comes first: what lets most go on, then what was asked first.
     pub(super) fn urgency(&self) -> (u32, Reverse<Time>) {
-        (self.unblocks, Reverse(self.asked_at))
+        (self.help.unblocks, Reverse(self.help.asked_at))
     }
 
     /// The name of the `nth` note that answers it: a repeat is the same input.
@@ -55,6 +45,6 @@ impl Request {
 
     /// What lines about it name.
     pub(super) fn about(&self) -> ItemKey {
-        self.item.clone().unwrap_or_else(|| ItemKey::new(format!("mission {}", self.mission)))
+        self.help.item.clone().unwrap_or_else(|| ItemKey::new(format!("mission {}", self.help.mission)))
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Value, json};
 use tinytown_core::id::MissionId;
-use tinytown_core::letter::Letter;
+use tinytown_core::letter::{HelpRequest, Letter};
 use tinytown_core::mission::Mission;
 use tinytown_core::roster::Roster;
 use tinytown_store::{Mailbox, StoreError, Wait, records};
@@ -44,7 +44,7 @@ impl Inbox {
         }
         // What lets most work go on comes first.
         letters.sort_by_key(|(_, letter)| match letter {
-            Letter::Help { unblocks, .. } => Reverse(*unblocks),
+            Letter::Help(help) => Reverse(help.unblocks),
             _ => Reverse(0),
         });
         let known = Known::gather(&composed, &letters).await?;
@@ -73,14 +73,13 @@ impl Known {
     async fn gather(composed: &Composed, letters: &[(String, Letter)]) -> Result<Self, StoreError> {
         let roster = records::load_roster(&composed.store.town().await?)?;
         let mut missions = BTreeMap::new();
-        for request in letters.iter().filter_map(|(_, letter)| request(letter)) {
-            if missions.contains_key(&request.mission) {
-                continue;
-            }
-            if let Ok(view) = composed.store.mission(request.mission).await
+        for (_, letter) in letters {
+            let Letter::Help(HelpRequest { mission: id, .. }) = letter else { continue };
+            if !missions.contains_key(id)
+                && let Ok(view) = composed.store.mission(*id).await
                 && let Ok(mission) = records::load_mission(&view)
             {
-                missions.insert(request.mission, mission);
+                missions.insert(*id, mission);
             }
         }
         Ok(Self { missions, roster })
@@ -89,47 +88,33 @@ impl Known {
     fn json(&self, key: &str, letter: &Letter) -> Value {
         let mut value = serde_json::to_value(letter).unwrap_or_default();
         value["key"] = key.into();
-        let more =
-            request(letter).map(|request| request.json(self.missions.get(&request.mission), &self.roster));
-        if let (Some(Value::Object(more)), Some(fields)) = (more, value.as_object_mut()) {
+        if let Letter::Help(help) = letter
+            && let (Value::Object(more), Some(fields)) = (self.request(help).json(), value.as_object_mut())
+        {
             fields.extend(more);
         }
         value
     }
 
     fn lines(&self, letter: &Letter) -> Vec<String> {
-        match request(letter) {
-            Some(request) => request.lines(self.missions.get(&request.mission), &self.roster),
-            None => vec![words(letter)],
+        match letter {
+            Letter::Help(help) => self.request(help).lines(),
+            Letter::Assignment(brief) => {
+                let claim = &brief.claim;
+                vec![format!(
+                    "📦 {} of mission {} (attempt {}): {}",
+                    claim.item, claim.mission, claim.attempt, brief.title
+                )]
+            }
+            Letter::Cancel { claim } => {
+                vec![format!("🛑 stop work on {} of mission {}", claim.item, claim.mission)]
+            }
+            Letter::Retire => vec!["👋 leave, after the work at hand".to_owned()],
+            Letter::Message { text, from, .. } => vec![format!("✉️  from {from}: {text}")],
         }
     }
-}
 
-fn request(letter: &Letter) -> Option<Request> {
-    let Letter::Help { mission, item, to, reason, unblocks, asked_at, attempt } = letter else { return None };
-    Some(Request {
-        mission: *mission,
-        item: item.clone(),
-        to: *to,
-        reason: reason.clone(),
-        unblocks: *unblocks,
-        asked_at: *asked_at,
-        attempt: *attempt,
-    })
-}
-
-fn words(letter: &Letter) -> String {
-    match letter {
-        Letter::Assignment(brief) => {
-            let claim = &brief.claim;
-            format!(
-                "📦 {} of mission {} (attempt {}): {}",
-                claim.item, claim.mission, claim.attempt, brief.title
-            )
-        }
-        Letter::Cancel { claim } => format!("🛑 stop work on {} of mission {}", claim.item, claim.mission),
-        Letter::Retire => "👋 leave, after the work at hand".to_owned(),
-        Letter::Message { text, from, .. } => format!("✉️  from {from}: {text}"),
-        Letter::Help { reason, .. } => format!("🆘 {reason}"),
+    fn request<'a>(&'a self, help: &'a HelpRequest) -> Request<'a> {
+        Request::new(help, self.missions.get(&help.mission), &self.roster)
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tinytown_core::event::{Addressee, Hold};
-use tinytown_core::id::{ItemKey, MissionId};
+use tinytown_core::id::ItemKey;
+use tinytown_core::letter::HelpRequest;
 use tinytown_core::mission::{Item, ItemIx, Mission, WaitCode};
 use tinytown_core::observation::Checks;
 use tinytown_core::roster::Roster;
@@ -14,23 +15,13 @@ use super::item::label;
 /// How many of those that wait are named.
 const NAMED: usize = 5;
 
-/// A request for help, as its letter has it.
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    /// Which mission asks.
-    pub(crate) mission: MissionId,
-    /// About which item; about the mission as a whole if none is named.
-    pub(crate) item: Option<ItemKey>,
-    /// Who is to answer.
-    pub(crate) to: Addressee,
-    /// At what to look.
-    pub(crate) reason: String,
-    /// How many items an answer lets go on, directly or not.
-    pub(crate) unblocks: u32,
-    /// When it was asked.
-    pub(crate) asked_at: Time,
-    /// Which asking this is.
-    pub(crate) attempt: u32,
+/// A request for help, and who and what it is about.
+pub(crate) struct Request<'a> {
+    help: &'a HelpRequest,
+    /// Without it only what the letter holds is told.
+    mission: Option<&'a Mission>,
+    item: Option<(ItemIx, &'a Item)>,
+    roster: &'a Roster,
 }
 
 /// What there is to decide, and the commands that do.
@@ -39,27 +30,34 @@ struct Question {
     commands: Vec<String>,
 }
 
-impl Request {
-    /// The lines in which a person reads it. Without its mission they tell what the letter holds.
-    pub(crate) fn lines(&self, mission: Option<&Mission>, roster: &Roster) -> Vec<String> {
-        let item = self.about(mission);
-        let about = match (&self.item, item) {
+impl<'a> Request<'a> {
+    /// The request, of that mission if it can be read.
+    pub(crate) fn new(help: &'a HelpRequest, mission: Option<&'a Mission>, roster: &'a Roster) -> Self {
+        let ix = mission.and_then(|mission| mission.find(help.item.as_ref()?));
+        let item = mission.zip(ix).map(|(mission, ix)| (ix, mission.item(ix)));
+        Self { help, mission, item, roster }
+    }
+
+    /// The lines in which a person reads it.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let HelpRequest { mission, item, reason, .. } = self.help;
+        let about = match (item, self.item) {
             (_, Some((_, item))) => {
-                format!("{}: {} · mission {}", label(&item.spec), item.spec.title, self.mission)
+                format!("{}: {} · mission {mission}", label(&item.spec), item.spec.title)
             }
-            (Some(key), None) => format!("{key} · mission {}", self.mission),
-            (None, None) => format!("Mission {}", self.mission),
+            (Some(key), None) => format!("{key} · mission {mission}"),
+            (None, None) => format!("Mission {mission}"),
         };
-        let question = self.question(mission, roster);
+        let question = self.question();
         let mut lines = vec![format!("🆘 {about}"), format!("   {}", question.asks)];
-        let named = self.item.as_ref().map(|key| format!("{key}: ")).unwrap_or_default();
-        let reason = self.reason.strip_prefix(&named).unwrap_or(&self.reason);
+        let named = item.as_ref().map(|key| format!("{key}: ")).unwrap_or_default();
+        let reason = reason.strip_prefix(&named).unwrap_or(reason);
         let mut said = reason.lines().filter(|line| !line.trim().is_empty());
         lines.push(format!("   why:    {}", said.next().unwrap_or_default()));
         lines.extend(said.map(|line| format!("           {line}")));
-        lines.extend(item.map(|(_, item)| evidence(item)).unwrap_or_default());
-        lines.push(format!("   since:  {}", self.since(item)));
-        lines.push(format!("   waits:  {}", self.waiting(mission, item)));
+        lines.extend(self.item.map(|(_, item)| evidence(item)).unwrap_or_default());
+        lines.push(format!("   since:  {}", self.since()));
+        lines.push(format!("   waits:  {}", self.waiting()));
         let heads = std::iter::once("   answer:").chain(std::iter::repeat("          "));
         lines.extend(heads.zip(&question.commands).map(|(head, command)| format!("{head} {command}")));
         lines.push(format!("   more:   {}", self.more()));
@@ -67,68 +65,68 @@ impl Request {
     }
 
     /// The same as data, besides what the letter holds.
-    pub(crate) fn json(&self, mission: Option<&Mission>, roster: &Roster) -> Value {
-        let question = self.question(mission, roster);
-        let item = self.about(mission);
+    pub(crate) fn json(&self) -> Value {
+        let question = self.question();
         json!({
-            "title": item.map(|(_, item)| &item.spec.title),
-            "since": item.and_then(|(_, item)| item.now.asked.as_ref()).map_or(self.asked_at, |asked| asked.since),
+            "title": self.item.map(|(_, item)| &item.spec.title),
+            "since": self.first_asked().unwrap_or(self.help.asked_at),
             "asks": question.asks,
             "commands": question.commands,
         })
     }
 
-    fn about<'m>(&self, mission: Option<&'m Mission>) -> Option<(ItemIx, &'m Item)> {
-        let ix = mission?.find(self.item.as_ref()?)?;
-        Some((ix, mission?.item(ix)))
+    fn first_asked(&self) -> Option<Time> {
+        let (_, item) = self.item?;
+        item.now.asked.as_ref().map(|asked| asked.since)
     }
 
-    fn since(&self, item: Option<(ItemIx, &Item)>) -> String {
-        let first = item.and_then(|(_, item)| item.now.asked.as_ref()).map(|asked| asked.since);
-        let again = match first {
-            Some(since) if self.attempt > 1 => format!("{since}, asked again {}", self.asked_at),
-            _ => self.asked_at.to_string(),
+    fn since(&self) -> String {
+        let HelpRequest { to, asked_at, attempt, .. } = self.help;
+        let again = match self.first_asked() {
+            Some(since) if *attempt > 1 => format!("{since}, asked again {asked_at}"),
+            _ => asked_at.to_string(),
         };
-        match self.to {
+        match to {
             Addressee::Conductor => format!("{again}; the conductor is asked, you may answer before it does"),
             Addressee::Person => again,
         }
     }
 
-    fn waiting(&self, mission: Option<&Mission>, item: Option<(ItemIx, &Item)>) -> String {
-        let count = match self.unblocks {
+    fn waiting(&self) -> String {
+        let count = match self.help.unblocks {
             0 => return "nothing else".to_owned(),
             1 => "1 item".to_owned(),
             count => format!("{count} items"),
         };
-        let (Some(mission), Some((ix, _))) = (mission, item) else { return count };
+        let (Some(mission), Some((ix, _))) = (self.mission, self.item) else { return count };
         let waiting = mission.dependents(ix);
         let named: Vec<&str> =
             waiting.iter().take(NAMED).map(|on| mission.item(*on).spec.key.as_str()).collect();
         if named.is_empty() { count } else { format!("{count}; next {}", named.join(", ")) }
     }
 
-    fn question(&self, mission: Option<&Mission>, roster: &Roster) -> Question {
-        let id = self.mission;
-        match (mission, self.about(mission)) {
-            (Some(mission), Some((ix, item))) => about_item(mission, ix, item, roster),
-            (_, None) if self.item.is_some() => Question { asks: "Look at it.", commands: Vec::new() },
+    fn question(&self) -> Question {
+        match (self.mission, self.item) {
+            (Some(mission), Some((ix, item))) => about_item(mission, ix, item, self.roster),
+            (_, None) if self.help.item.is_some() => Question { asks: "Look at it.", commands: Vec::new() },
             _ => Question {
                 asks: "It stands still as a whole: see why, mend that, and let everything be looked at again.",
-                commands: mission
-                    .map(|mission| missing(mission, roster))
+                commands: self
+                    .mission
+                    .map(|mission| missing(mission, self.roster))
                     .into_iter()
                     .flatten()
-                    .chain([format!("tt mission note {id} resume")])
+                    .chain([format!("tt mission note {} resume", self.help.mission)])
                     .collect(),
             },
         }
     }
 
     fn more(&self) -> String {
-        match self.item.as_ref().and_then(word) {
-            Some(word) => format!("tt mission explain {} {word}", self.mission),
-            None => format!("tt mission explain {}", self.mission),
+        let HelpRequest { mission, item, .. } = self.help;
+        match item.as_ref().and_then(word) {
+            Some(word) => format!("tt mission explain {mission} {word}"),
+            None => format!("tt mission explain {mission}"),
         }
     }
 }
@@ -185,12 +183,8 @@ fn evidence(item: &Item) -> Vec<String> {
         let by = last.agent.as_ref().map_or(String::new(), |agent| format!(" by {agent}"));
         format!("   last:   attempt {}{by} ended: {}: {}", last.attempt, last.cause, first(&last.detail))
     });
-    let check = match &item.now.gates.checks {
-        Some(Checks::Red(check) | Checks::CouldNotRun(check)) => {
-            Some(format!("   check:  {}: {}", check.name, first(&check.summary)))
-        }
-        _ => None,
-    };
+    let check = item.now.gates.checks.as_ref().and_then(Checks::report);
+    let check = check.map(|check| format!("   check:  {}: {}", check.name, first(&check.summary)));
     last.into_iter().chain(check).collect()
 }
 

@@ -9,7 +9,7 @@ use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_core::manifest::Manifest;
 use tinytown_core::mission::{ItemIx, Mission};
 use tinytown_core::objective::{Objective, ObjectiveRef};
-use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::observation::{CheckReport, Checks, Observation, Pull, PullState};
 use tinytown_core::plan::{Plan, Request, compile};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
@@ -82,13 +82,7 @@ impl World {
         world.join("backend", None);
         world.submit('a');
         world.publish(42, 'a');
-        let report = CheckReport {
-            name: "check".into(),
-            summary: "exit code 1".into(),
-            infrastructure: false,
-            output: Text::default(),
-        };
-        world.judge('a', Checks::Red(report));
+        world.judge('a', Checks::Red(CheckReport::new("check", "exit code 1", Text::default())));
         world
     }
 
@@ -139,15 +133,7 @@ impl World {
     }
 
     fn judge(&mut self, digit: char, checks: Checks) {
-        let seen = Observation {
-            head: sha(digit),
-            state: PullState::Open,
-            mergeable: Mergeable::Yes,
-            governed: Vec::new(),
-            has_diff: true,
-            comments: Vec::new(),
-        };
-        self.report(EffectKind::Look, EffectResult::Looked(seen));
+        self.report(EffectKind::Look, EffectResult::Looked(Observation::open(sha(digit))));
         self.report(EffectKind::Check, EffectResult::Checked { head: sha(digit), checks });
     }
 

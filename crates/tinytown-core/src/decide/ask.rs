@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::Turn;
 use crate::event::{Addressee, Event, Hold};
-use crate::letter::{Letter, Recipient, help_key};
-use crate::mission::{Asked, ItemIx, Phase, Rank, Wait};
+use crate::letter::{HelpRequest, Letter, Recipient, help_key};
+use crate::mission::{Asked, ItemIx, Phase, Rank};
 
 /// How many items of a queue the watchdog asks about at once.
 const NEGLECTED: usize = 16;
@@ -17,10 +17,11 @@ impl Turn<'_> {
         if !self.mission.head().state.is_active() {
             return;
         }
-        // While it was stopped, nobody was asked.
+        // While it was stopped, nobody was asked, and nothing was withdrawn.
         let resumed = self.step.events.contains(&Event::MissionResumed);
-        let waiting = self.mission.waiting_for_person().filter(|_| resumed);
-        let concerned: BTreeSet<ItemIx> = self.mission.changed().chain(waiting).collect();
+        let meanwhile = resumed.then(|| self.mission.waiting_for_person().chain(self.mission.asked_about()));
+        let concerned: BTreeSet<ItemIx> =
+            self.mission.changed().chain(meanwhile.into_iter().flatten()).collect();
         for ix in concerned {
             let wanted = self.mission.is_persons(ix);
             match (&self.mission.item(ix).now.asked, wanted) {
@@ -48,6 +49,11 @@ impl Turn<'_> {
             }
             Some(Hold::Closed) | None => false,
         };
+        self.conductor_if(may)
+    }
+
+    /// A conductor, if it may answer and is there; else a person.
+    fn conductor_if(&self, may: bool) -> Addressee {
         if may && self.roster.has_conductor() { Addressee::Conductor } else { Addressee::Person }
     }
 
@@ -58,29 +64,42 @@ impl Turn<'_> {
         {
             return self.give_up(ix);
         }
-        let wait = self.mission.wait(ix, self.roster);
-        let (detail, unblocks) =
-            wait.map_or((String::new(), 0), |Wait { detail, unblocks, .. }| (detail, unblocks));
-        let key = self.mission.key(ix).clone();
-        let reason = match self.mission.item(ix).now.phase {
-            Phase::Ready if self.mission.is_launchable(ix) => {
-                format!("{key} is ready and nobody takes it: {detail}")
-            }
-            _ => format!("{key}: {detail}"),
-        };
+        let (reason, unblocks) = self.plight(ix);
         self.withdraw_letter(ix);
-        let mission = self.mission.id();
-        let letter = Letter::Help {
-            mission,
-            item: Some(key.clone()),
+        self.send(HelpRequest {
+            mission: self.mission.id(),
+            item: Some(self.mission.key(ix).clone()),
             to,
-            reason: reason.clone(),
+            reason,
             unblocks,
             asked_at: self.now,
             attempt: times,
+        });
+    }
+
+    /// Puts the request into the mailbox, and down in the history.
+    fn send(&mut self, request: HelpRequest) {
+        let HelpRequest { item, to, reason, attempt, .. } = request.clone();
+        self.emit(Event::HelpAsked { item, to, reason, attempt });
+        self.deliver(Recipient::Conductor, request.key(), Letter::Help(request));
+    }
+
+    /// Why the item does not move, for whoever is asked about it, and how many items wait for it.
+    pub(super) fn plight(&self, ix: ItemIx) -> (String, u32) {
+        let (detail, unblocks) = self.detail(ix);
+        let key = self.mission.key(ix);
+        let reason = if self.mission.is_launchable(ix) {
+            format!("{key} is ready and nobody takes it: {detail}")
+        } else {
+            format!("{key}: {detail}")
         };
-        self.deliver(Recipient::Conductor, help_key(mission, Some(&key), times), letter);
-        self.emit(Event::HelpAsked { item: Some(key), to, reason, attempt: times });
+        (reason, unblocks)
+    }
+
+    /// What the item waits for, in words, and how many items wait for it.
+    fn detail(&self, ix: ItemIx) -> (String, u32) {
+        let wait = self.mission.wait(ix, self.roster);
+        wait.map_or_else(Default::default, |wait| (wait.detail, wait.unblocks))
     }
 
     fn withdraw_letter(&mut self, ix: ItemIx) {
@@ -98,7 +117,7 @@ impl Turn<'_> {
 
     /// Nobody answered: the item fails, and with it what depends on it; the rest goes on.
     fn give_up(&mut self, ix: ItemIx) {
-        let why = self.mission.wait(ix, self.roster).map_or(String::new(), |wait| wait.detail);
+        let (why, _) = self.detail(ix);
         let asked = self.mission.item(ix).now.asked.as_ref().map(|asked| self.now.since(asked.since));
         self.fail(
             ix,
@@ -174,18 +193,15 @@ impl Turn<'_> {
     pub(super) fn ask_help(&mut self, reason: String) {
         let attempt = self.mission.head().help.as_ref().map_or(0, |help| help.attempts) + 1;
         self.withdraw_help_letter();
-        let mission = self.mission.id();
-        let unblocks = self.mission.open_items();
-        let to = if self.roster.has_conductor() && attempt == 1 {
-            Addressee::Conductor
-        } else {
-            Addressee::Person
-        };
-        let asked_at = self.now;
-        let letter =
-            Letter::Help { mission, item: None, to, reason: reason.clone(), unblocks, asked_at, attempt };
-        self.emit(Event::HelpAsked { item: None, to, reason, attempt });
-        self.deliver(Recipient::Conductor, help_key(mission, None, attempt), letter);
+        self.send(HelpRequest {
+            mission: self.mission.id(),
+            item: None,
+            to: self.conductor_if(attempt == 1),
+            reason,
+            unblocks: self.mission.open_items(),
+            asked_at: self.now,
+            attempt,
+        });
     }
 
     fn withdraw_help_letter(&mut self) {

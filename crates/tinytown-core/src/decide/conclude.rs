@@ -105,10 +105,7 @@ impl Turn<'_> {
     /// What a stalled mission waits for.
     fn stall(&self) -> String {
         match self.mission.first_ready().map(|rank| rank.item) {
-            Some(ix) => {
-                let detail = self.mission.wait(ix, self.roster).map_or(String::new(), |wait| wait.detail);
-                format!("{} is ready and nobody takes it: {detail}", self.mission.key(ix))
-            }
+            Some(ix) => self.plight(ix).0,
             None => "nothing has moved for a while".to_owned(),
         }
     }

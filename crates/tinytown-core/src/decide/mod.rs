@@ -16,8 +16,6 @@ mod lane;
 mod note;
 mod operate;
 
-pub(crate) use note::OPERATOR;
-
 use std::collections::VecDeque;
 
 use crate::effect::Effect;

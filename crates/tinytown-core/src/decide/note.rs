@@ -2,12 +2,10 @@
 
 use super::Turn;
 use crate::event::{Event, Hold, Outcome, SkipReason};
-use crate::id::{AgentName, ItemKey, Role};
+use crate::id::{AgentName, ItemKey};
 use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
-
-/// Who judged, when a person did.
-pub(crate) const OPERATOR: &str = "operator";
+use crate::roster::OPERATOR;
 
 /// What only people may say: it gives work up, passes a gate, or stops everything.
 const PERSONS: [&str; 4] = ["approve", "merge", "skip", "pause"];
@@ -46,17 +44,12 @@ impl Turn<'_> {
     /// Agents may ask for more of the same. What a person must judge, and what a person stopped, is not theirs.
     fn not_an_agents(&self, first: &str, by: &str) -> Option<Answer> {
         let stopped = first == "resume" && self.mission.head().state == MissionState::Stopped;
-        if !(stopped || PERSONS.contains(&first)) || !self.is_agent(by) {
+        if !(stopped || PERSONS.contains(&first)) || !self.roster.counts_as_agent(by) {
             return None;
         }
         let what = if stopped { "resuming a stopped mission" } else { first };
         let message = format!("{what} needs a person, and {by} is an agent of this town");
         Some(Answer::refused(Refusal::NotNow, message))
-    }
-
-    fn is_agent(&self, by: &str) -> bool {
-        let there = || AgentName::new(by).is_ok_and(|name| self.roster.get(&name).is_some());
-        by != OPERATOR && (Role::new(by).is_conductor() || there())
     }
 
     fn with_item(&mut self, words: &[&str], act: fn(&mut Self, ItemIx) -> Answer) -> Answer {

@@ -1,10 +1,10 @@
 //! What each event makes of its item.
 
 use super::item::{Asked, Assignment, Evidence, Gates, ItemNow, Review, Trial};
-use crate::decide::OPERATOR;
 use crate::event::{Event, Outcome};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::PullState;
+use crate::roster::OPERATOR;
 use crate::time::Time;
 
 /// Makes an event true of its item; the phase is the table's affair.

@@ -246,10 +246,5 @@ fn hang(brief: &Brief) -> Deed {
 }
 
 fn report(summary: &str) -> CheckReport {
-    CheckReport {
-        name: "test".to_owned(),
-        summary: summary.to_owned(),
-        infrastructure: false,
-        output: Text::default(),
-    }
+    CheckReport::new("test", summary, Text::default())
 }

@@ -11,12 +11,12 @@ use super::outside::{self, Outside};
 use super::scenario::{Happening, Scenario, ScenarioError};
 use super::transcript::{Entry, Finish, Transcript, What};
 use super::workers::Workers;
-use crate::decide::OPERATOR;
 use crate::id::MissionId;
 use crate::input::{Answer, Input, MissionInput, NewMission};
 use crate::issue::IssueRef;
 use crate::letter::{Delivery, Recipient};
 use crate::mission::{Mission, MissionState};
+use crate::roster::OPERATOR;
 use crate::time::Time;
 use crate::town::{Decided, Town, already_open_to};
 

@@ -124,7 +124,7 @@ impl<'a> Workers<'a> {
                 self.all[agent].retiring = true;
                 self.leave_if_asked(agent, agenda, now);
             }
-            Letter::Message { .. } | Letter::Help { .. } => {}
+            Letter::Message { .. } | Letter::Help(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use tinytown_core::id::ItemKey;
 use tinytown_core::input::{Answer, AttemptEnd, MissionInput, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::mission::{MissionState, Phase, WaitCode};
-use tinytown_core::observation::{CheckReport, Checks, Mergeable, Observation, PullState};
+use tinytown_core::observation::{CheckReport, Checks, Observation};
 use tinytown_core::policy::Policy;
 use tinytown_core::text::Text;
 use world::{World, honest, item, sha, wishing, work};
@@ -49,12 +49,7 @@ fn wait(world: &World, key: &str) -> Option<WaitCode> {
 }
 
 fn red() -> Checks {
-    Checks::Red(CheckReport {
-        name: "check".into(),
-        summary: "exit 1".into(),
-        infrastructure: false,
-        output: Text::inline("boom"),
-    })
+    Checks::Red(CheckReport::new("check", "exit 1", Text::inline("boom")))
 }
 
 #[test]
@@ -277,12 +272,8 @@ fn changes_to_what_governs_missions_wait_for_a_person() {
             None
         }
         Effect::Look { .. } => Some(EffectResult::Looked(Observation {
-            head: head.clone().expect("published"),
-            state: PullState::Open,
-            mergeable: Mergeable::Yes,
             governed: vec!["tinytown.toml".to_owned()],
-            has_diff: true,
-            comments: Vec::new(),
+            ..Observation::open(head.clone().expect("published"))
         })),
         _ => None,
     });
@@ -365,14 +356,7 @@ fn a_moved_head_voids_what_was_judged_before() {
     world.settle();
     assert_eq!(wait(&world, "#1/review-1"), Some(WaitCode::NoReviewer));
     world.forge = Box::new(move |effect| match effect {
-        Effect::Look { .. } => Some(EffectResult::Looked(Observation {
-            head: sha(77),
-            state: PullState::Open,
-            mergeable: Mergeable::Yes,
-            governed: Vec::new(),
-            has_diff: true,
-            comments: Vec::new(),
-        })),
+        Effect::Look { .. } => Some(EffectResult::Looked(Observation::open(sha(77)))),
         _ => None,
     });
     world.note("retry #1");

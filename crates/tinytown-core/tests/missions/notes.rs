@@ -60,6 +60,27 @@ fn what_a_person_stopped_only_a_person_lets_go_on() {
 }
 
 #[test]
+fn what_is_asked_about_an_item_that_was_skipped_meanwhile_is_withdrawn_at_resume() {
+    let mut world = World::new();
+    world.worker = Box::new(|brief| {
+        let end = AttemptEnd::Failed { cause: "exit".to_owned(), detail: "exit code 1".to_owned() };
+        (brief.claim.item.as_str() == "#1").then(|| MissionInput::ended(brief.claim.clone(), end))
+    });
+    world.join("ann", None);
+    world.join("ben", None);
+    let items = vec![item(1, "One", &[]), item(2, "Two", &[])];
+    world.start(1, Policy { max_attempts: 1, ..alone() }, items);
+    world.settle();
+    let asked = |world: &World| world.mission().asked_about().count();
+    assert_eq!((asked(&world), phase(&world, "#1")), (1, Phase::Ready));
+    world.tell(MissionInput::Stop { force: false });
+    world.note("skip #1");
+    world.tell(MissionInput::Resume);
+    assert_eq!((world.state(), phase(&world, "#2")), (MissionState::Running, Phase::Running));
+    assert_eq!(asked(&world), 0, "{}", world.log);
+}
+
+#[test]
 fn people_may_say_everything_whatever_agents_are_called() {
     for person in ["ada", "operator"] {
         let mut world = out_of_tries();

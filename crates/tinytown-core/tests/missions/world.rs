@@ -12,7 +12,7 @@ use tinytown_core::issue::IssueRef;
 use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin, RoleWish};
 use tinytown_core::letter::{Brief, Letter, Recipient};
 use tinytown_core::mission::{Item, Mission, MissionState};
-use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::observation::{Checks, Observation, Pull, PullState};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
 use tinytown_core::text::Text;
@@ -148,7 +148,7 @@ impl World {
         for delivery in step.letters {
             match (delivery.to, delivery.letter) {
                 (Recipient::Agent(agent), letter) => self.letters.push((agent, letter)),
-                (Recipient::Conductor, Letter::Help { reason, .. }) => self.help.push(reason),
+                (Recipient::Conductor, Letter::Help(request)) => self.help.push(request.reason),
                 (Recipient::Conductor, _) => {}
             }
         }
@@ -255,12 +255,8 @@ impl World {
             Effect::Look { pull, .. } => {
                 let pull = self.pulls.values().find(|known| known.number == *pull).expect("a pull request");
                 EffectResult::Looked(Observation {
-                    head: pull.head.clone(),
                     state: pull.state.clone(),
-                    mergeable: Mergeable::Yes,
-                    governed: Vec::new(),
-                    has_diff: true,
-                    comments: Vec::new(),
+                    ..Observation::open(pull.head.clone())
                 })
             }
             Effect::Check { head, .. } => EffectResult::Checked { head: head.clone(), checks: Checks::Green },

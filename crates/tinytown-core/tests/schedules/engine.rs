@@ -9,7 +9,7 @@ use tinytown_core::input::{Input, Join, MissionInput, NewMission, Submission};
 use tinytown_core::item::Kind;
 use tinytown_core::letter::{Brief, Letter};
 use tinytown_core::mission::MissionState;
-use tinytown_core::observation::{Checks, Mergeable, Observation, Pull, PullState};
+use tinytown_core::observation::{Checks, Observation, Pull, PullState};
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
 use tinytown_core::time::Time;
@@ -176,15 +176,7 @@ impl<'a> Engine<'a> {
                 (PUBLISH, EffectResult::Published(pull))
             }
             Effect::Look { pull, .. } => {
-                let seen = Observation {
-                    head: self.heads[pull].clone(),
-                    state: PullState::Open,
-                    mergeable: Mergeable::Yes,
-                    governed: Vec::new(),
-                    has_diff: true,
-                    comments: Vec::new(),
-                };
-                (LOOK, EffectResult::Looked(seen))
+                (LOOK, EffectResult::Looked(Observation::open(self.heads[pull].clone())))
             }
             Effect::Check { head, .. } => {
                 (CHECK, EffectResult::Checked { head: head.clone(), checks: Checks::Green })

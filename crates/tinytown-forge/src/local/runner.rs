@@ -108,11 +108,9 @@ fn tail(log: &Path) -> Vec<u8> {
 
 /// Judges how a run ended. Only the command's own exit says anything about the commit.
 fn verdict(command: &str, ended: &Result<Outcome, SuperviseError>, output: &[u8]) -> Checks {
-    let report = |summary: String| CheckReport {
-        name: "check".to_owned(),
-        summary: format!("`{}` {summary}", one_line(command)),
-        infrastructure: false,
-        output: Text::inline(readable_tail(output, OUTPUT_LIMIT)),
+    let report = |summary: String| {
+        let summary = format!("`{}` {summary}", one_line(command));
+        CheckReport::new("check", summary, Text::inline(readable_tail(output, OUTPUT_LIMIT)))
     };
     let could_not_run = |summary: String| Checks::CouldNotRun(report(summary));
     match ended {

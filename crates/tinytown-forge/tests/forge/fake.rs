@@ -55,8 +55,7 @@ impl Harness for InMemory {
     async fn judged_commit(&self, parent: &Sha, verdict: Verdict) -> Sha {
         let head = self.fake.commit(&[parent], &["judged"]);
         let output = Text::inline("the answer is 41\n");
-        let report =
-            CheckReport { name: "check".into(), summary: "it failed".into(), infrastructure: false, output };
+        let report = CheckReport::new("check", "it failed", output);
         let answer = match verdict {
             Verdict::Green => Checks::Green,
             Verdict::Red => Checks::Red(report),

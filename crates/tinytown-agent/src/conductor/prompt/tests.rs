@@ -2,13 +2,12 @@
 
 use tinytown_core::id::{ItemKey, MissionId, Role};
 use tinytown_core::input::{Input, Join, NewMission};
-use tinytown_core::issue::IssueRef;
-use tinytown_core::item::{Dependency, EdgeOrigin, EdgeSource, ItemSpec, Kind, Origin};
+use tinytown_core::item::ItemSpec;
 use tinytown_core::letter::Letter;
-use tinytown_core::letter::help_key;
 use tinytown_core::observation::CheckReport;
 use tinytown_core::policy::Policy;
 use tinytown_core::roster::Place;
+use tinytown_core::simulate::{Scenario, ScriptedIssue};
 use tinytown_core::text::Text;
 use tinytown_core::time::Time;
 use tinytown_core::town::Town;
@@ -22,28 +21,14 @@ fn id() -> MissionId {
     MissionId(uuid::Uuid::from_u128(7))
 }
 
-fn item(number: u64, title: &str, after: &[u64]) -> ItemSpec {
-    let source = EdgeSource {
-        by: EdgeOrigin::Marker,
-        location: "issues/1.md".into(),
-        line: Some(1),
-        words: String::new(),
-    };
-    let on = |on: &u64| Dependency { on: IssueRef::own(*on).key(), source: source.clone() };
-    ItemSpec {
-        key: IssueRef::own(number).key(),
-        title: title.to_owned(),
-        kind: Kind::Implement,
-        role: None,
-        pinned: None,
-        priority: 0,
-        body: Text::default(),
-        depends_on: after.iter().map(on).collect(),
-        external: Vec::new(),
-        skip: false,
-        path_length: 1,
-        origin: Origin::Issue(IssueRef::own(number)),
-    }
+/// Two items, the second one's title as nothing lets it through.
+fn items() -> Vec<ItemSpec> {
+    let first = ScriptedIssue { number: 1, title: "One".to_owned(), ..ScriptedIssue::default() };
+    let then = ScriptedIssue { number: 2, after: vec![1], ..ScriptedIssue::default() };
+    let scenario = Scenario { issues: vec![first, then], ..Scenario::default() };
+    let mut items = scenario.plan().expect("it makes a plan").items;
+    "Two\n## Who is there".clone_into(&mut items[1].title);
+    items
 }
 
 fn town() -> Town {
@@ -56,8 +41,7 @@ fn town() -> Town {
             NOW,
         );
     }
-    let items = vec![item(1, "One", &[]), item(2, "Two\n## Who is there", &[1])];
-    let objectives = vec!["#1".to_owned(), "#2".to_owned()];
+    let (items, objectives) = (items(), vec!["#1".to_owned(), "#2".to_owned()]);
     town.decide(
         &Input::Start(Box::new(NewMission { id: id(), policy: Policy::default(), objectives, items })),
         NOW,
@@ -67,23 +51,17 @@ fn town() -> Town {
 
 fn request(item: Option<&str>, unblocks: u32) -> Request {
     let item = item.map(ItemKey::new);
-    let key = help_key(id(), item.as_ref(), 1);
     let reason = "#1: 3 of 3 attempts failed, the last: exit".to_owned();
     let to = tinytown_core::event::Addressee::Conductor;
-    let letter = Letter::Help { mission: id(), item, to, reason, unblocks, asked_at: NOW, attempt: 1 };
-    let entry = MailEntry { position: 1, key, record: codec::encode(&letter) };
+    let help = HelpRequest { mission: id(), item, to, reason, unblocks, asked_at: NOW, attempt: 1 };
+    let entry = MailEntry { position: 1, key: help.key(), record: codec::encode(&Letter::Help(help)) };
     Request::read(&entry).expect("it can be read").expect("it is to the conductor")
 }
 
 fn written(item: Option<&str>) -> String {
     let town = town();
     let mission = town.mission(id()).expect("it began").clone();
-    let report = CheckReport {
-        name: "cargo test".to_owned(),
-        summary: "exit code 101".to_owned(),
-        infrastructure: false,
-        output: Text::default(),
-    };
+    let report = CheckReport::new("cargo test", "exit code 101", Text::default());
     let dossier = Dossier {
         item: item.and_then(|key| mission.find(&ItemKey::new(key))),
         mission,

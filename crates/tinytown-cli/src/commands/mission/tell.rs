@@ -1,8 +1,9 @@
 //! Telling one mission something, and printing what it answers.
 
-use tinytown_core::id::{AgentName, MissionId, Role};
+use tinytown_core::id::MissionId;
 use tinytown_core::input::{Answer, Input, MissionInput};
 use tinytown_core::mission::Head;
+use tinytown_core::roster::OPERATOR;
 use tinytown_dispatcher::Applied;
 use tinytown_store::records;
 
@@ -32,9 +33,7 @@ async fn signature(composed: &Composed) -> Result<String, Failure> {
     }
     let roster = records::load_roster(&composed.store.town().await?)?;
     let name = compose::operator();
-    let is_agents = Role::new(&name).is_conductor()
-        || AgentName::new(&name).is_ok_and(|agent| roster.get(&agent).is_some());
-    Ok(if is_agents { compose::OPERATOR.to_owned() } else { name })
+    Ok(if roster.counts_as_agent(&name) { OPERATOR.to_owned() } else { name })
 }
 
 async fn tell_in(
