@@ -73,6 +73,15 @@ impl Night {
         above.into_iter().chain(neighbour).collect()
     }
 
+    /// The poison upon which it builds, however far below.
+    fn roots(&self, number: u64) -> BTreeSet<String> {
+        let of = |need: &u64| {
+            let is_poison = self.poison.contains_key(need);
+            if is_poison { BTreeSet::from([format!("#{need}")]) } else { self.roots(*need) }
+        };
+        self.needs(number).iter().flat_map(of).collect()
+    }
+
     /// Whatever builds upon poison.
     fn skipped(&self) -> BTreeSet<u64> {
         let mut out = BTreeSet::new();
@@ -144,14 +153,31 @@ impl Night {
         assert_eq!(report["state"], "failed", "{report:#}");
         let lacking = self.poison.len() + self.skipped().len();
         assert_eq!(report["reason"], format!("{lacking} items could not be done"), "{report:#}");
+        self.is_summed_up(report);
         for number in 1..=self.items {
             let item = find(report, &format!("#{number}"));
             match self.poison.get(&number) {
                 Some(way) => is_poison(item, way),
-                None if self.skipped().contains(&number) => is_skipped(item),
+                None if self.skipped().contains(&number) => is_skipped(item, &self.roots(number)),
                 None => is_done(item),
             }
         }
+    }
+
+    /// Says that what needs a person is what failed, with all that fell, and that no launch is missing.
+    fn is_summed_up(&self, report: &Value) {
+        let all = |name: &str| report[name].as_array().cloned().unwrap_or_default();
+        let failed: BTreeSet<String> =
+            all("needs").iter().filter_map(|need| need["item"].as_str().map(str::to_owned)).collect();
+        let poison: BTreeSet<String> = self.poison.keys().map(|number| format!("#{number}")).collect();
+        assert_eq!(failed, poison, "{report:#}");
+        let fallen: usize =
+            all("needs").iter().filter_map(|need| Some(need["skipped_for_it"].as_array()?.len())).sum();
+        assert_eq!(fallen, self.skipped().len(), "{report:#}");
+        let launches: u64 = all("agents").iter().filter_map(|agent| agent["launches"].as_u64()).sum();
+        assert_eq!(report["launches"], launches, "{report:#}");
+        let merged: Vec<Value> = all("merges").iter().map(|merge| merge["item"].clone()).collect();
+        assert_eq!(report["merged"], Value::from(merged));
     }
 
     /// Says that its words do, too.
@@ -205,10 +231,12 @@ fn is_poison(item: &Value, way: &str) {
 }
 
 #[track_caller]
-fn is_skipped(item: &Value) {
+fn is_skipped(item: &Value, roots: &BTreeSet<String>) {
     let why = (&item["state"], &item["skipped"], &item["launches"]);
     assert_eq!(why, (&"skipped".into(), &"dependency-failed".into(), &0.into()), "{item:#}");
     assert_eq!((&item["agents"], &item["began_at"]), (&serde_json::json!([]), &Value::Null), "{item:#}");
+    assert!(roots.contains(item["skipped_for"].as_str().unwrap_or_default()), "not for {roots:?}: {item:#}");
+    assert_eq!(item["waits"][0]["code"], "dependency", "{item:#}");
 }
 
 #[track_caller]

@@ -7,7 +7,10 @@ use serde_json::Value;
 use tinytown_tests::support::{Output, Running, Town};
 
 /// What differs from run to run, and how transcripts name it.
-const NAMED: [(&str, &str); 6] = [
+const NAMED: [(&str, &str); 8] = [
+    // How long what was waited for differs, and what is short is not told.
+    (r"\n +(- )?waits: \S.*", ""),
+    (r"(## )?⏳ Waits of all items together\n\n?((   |- ).*\n)*\n?", ""),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[MISSION]"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "[TIME]"),
     (r"process \d+ on [^\s:;,]+", "process [PID] on [HOST]"),
@@ -221,6 +224,7 @@ fn what_is_not_there_is_said_by_every_command_that_names_it() {
     told.refused(&["mission", "explain", "abc"], 2);
     told.refused(&["mission", "explain", &mission, "7"], 3);
     told.refused(&["mission", "graph", &mission, "--format", "svg"], 2);
+    told.refused(&["mission", "report", &mission, "--format", "markdown", "--json"], 2);
     told.refused(&["mission", "export", &mission, "out.json"], 7);
     told.refused(&["assign", "nobody", "Do it."], 3);
     told.refused(&["send", "nobody", "Hello."], 3);
@@ -287,6 +291,7 @@ fn a_mission_half_way_explains_what_waits_and_on_whom() {
 fn ended(town: &Town, mission: &str) {
     let mut told = Transcript::of(town);
     told.tt(&["mission", "report", mission], 0);
+    told.tt(&["mission", "report", mission, "--format", "markdown"], 0);
     told.tt(&["mission", "explain", mission], 0);
     told.tt(&["mission", "explain", mission, "3"], 0);
     told.tt(&["mission", "graph", mission], 0);

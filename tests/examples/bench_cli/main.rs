@@ -130,6 +130,7 @@ impl Bench {
         self.tt("tt mission graph", &["mission", "graph", id]);
         self.tt("tt mission explain", &["mission", "explain", id]);
         self.tt("tt mission explain #30", &["mission", "explain", id, "#30"]);
+        self.tt("tt mission report", &["mission", "report", id]);
         self.tt("tt mission list", &["mission", "list"]);
         self.tt("tt status", &["status"]);
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 use tinytown_core::event::Event;
-use tinytown_core::id::AgentName;
+use tinytown_core::id::{AgentName, MissionId};
 use tinytown_core::item::EdgeSource;
 use tinytown_core::mission::{Item, ItemIx, Phase, Reaction, Wait, WaitCode};
 use tinytown_core::policy::Policy;
@@ -47,7 +47,7 @@ impl<'a> Scene<'a> {
                 item.now.phase.as_str()
             ));
             lines.push(format!("      {}", self.sentence(&wait)));
-            lines.extend(self.next(item, &wait).map(|next| format!("      next: {next}")));
+            lines.extend(next(self.mission.id(), item, &wait).map(|next| format!("      next: {next}")));
         }
         if head.state.is_over() {
             lines.push(format!("   what was done: tt mission report {}", self.mission.id()));
@@ -66,26 +66,6 @@ impl<'a> Scene<'a> {
             "reason": head.reason,
             "waits": waits,
         })
-    }
-
-    /// The command with which a person goes on, where one is known. No text of others becomes a word of it.
-    fn next(&self, item: &Item, wait: &Wait) -> Option<String> {
-        let id = self.mission.id();
-        let note = |word: &str| {
-            let key = item.spec.key.as_str();
-            let plain = !key.contains(['"', '$', '`', '\\', '!']);
-            plain.then(|| format!("tt mission note {id} \"{word} {key}\""))
-        };
-        match wait.code {
-            _ if wait.owner != "operator" => None,
-            WaitCode::NoAgent => Some(spawn(item)),
-            WaitCode::NoReviewer => Some("tt spawn reviewer".to_owned()),
-            WaitCode::Person | WaitCode::Limit => note("retry"),
-            WaitCode::EmptyChange | WaitCode::Governance => note("approve"),
-            WaitCode::Checks => Some(format!("mend it, then: tt mission note {id} \"resume\"")),
-            WaitCode::Stopped => Some(format!("tt mission resume {id}")),
-            _ => None,
-        }
     }
 
     /// `checks, waits on forge: the checks are running; looked at again in 90s; 2 items wait for it`.
@@ -118,7 +98,7 @@ impl<'a> Scene<'a> {
         ];
         if let Some(wait) = self.mission.wait(ix, self.roster) {
             lines.push(format!("   {}", self.sentence(&wait)));
-            lines.extend(self.next(item, &wait).map(|next| format!("   next: {next}")));
+            lines.extend(next(self.mission.id(), item, &wait).map(|next| format!("   next: {next}")));
         }
         lines.extend(self.mission.reaction(ix).map(|reaction| format!("   {}", rung(&reaction))));
         lines.extend((!now.spent.is_none()).then(|| format!("   spent: {}", now.spent)));
@@ -192,6 +172,25 @@ impl<'a> Scene<'a> {
             "needed_by": self.mission.dependents(ix).iter().map(|on| &self.mission.item(*on).spec.key).collect::<Vec<_>>(),
             "events": events,
         })
+    }
+}
+
+/// The command with which a person goes on, where one is known. No text of others becomes a word of it.
+pub(super) fn next(id: MissionId, item: &Item, wait: &Wait) -> Option<String> {
+    let note = |word: &str| {
+        let key = item.spec.key.as_str();
+        let plain = !key.contains(['"', '$', '`', '\\', '!']);
+        plain.then(|| format!("tt mission note {id} \"{word} {key}\""))
+    };
+    match wait.code {
+        _ if wait.owner != "operator" => None,
+        WaitCode::NoAgent => Some(spawn(item)),
+        WaitCode::NoReviewer => Some("tt spawn reviewer".to_owned()),
+        WaitCode::Person | WaitCode::Limit => note("retry"),
+        WaitCode::EmptyChange | WaitCode::Governance => note("approve"),
+        WaitCode::Checks => Some(format!("mend it, then: tt mission note {id} \"resume\"")),
+        WaitCode::Stopped => Some(format!("tt mission resume {id}")),
+        _ => None,
     }
 }
 

@@ -86,7 +86,8 @@ impl WaitCode {
 }
 
 /// Whose move it is, coarsely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// Another item of the mission, which has a wait of its own.
     Item,
@@ -158,10 +159,40 @@ impl Mission {
                 reason(WaitCode::Stopped, Owner::Person, "operator", "the mission is stopped; resume it")
             }
             Phase::Pending => self.pending(ix),
-            Phase::Ready => self.unlaunchable(ix).unwrap_or_else(|| self.unassigned(ix, roster)),
+            Phase::Ready => self
+                .unlaunchable(ix)
+                .or_else(|| self.throttled())
+                .unwrap_or_else(|| self.unassigned(ix, roster)),
             Phase::Assigned | Phase::Running | Phase::Cancelling => held(item),
             Phase::Gated => self.gated(ix),
         })
+    }
+
+    /// What an item waits for by itself, whether the mission is stopped or not; nothing if it is over, if an agent
+    /// has it, or if nothing but an agent and a slot is missing.
+    pub(crate) fn own_wait(&self, ix: ItemIx) -> Option<(WaitCode, Owner)> {
+        let now = &self.item(ix).now;
+        let reason = match now.phase {
+            Phase::Pending => return Some(self.pending_code(ix)),
+            Phase::Ready => self.unlaunchable(ix)?,
+            Phase::Gated => self.gated(ix),
+            _ => return None,
+        };
+        Some((reason.code, reason.owner))
+    }
+
+    /// What keeps every ready item of the mission from being launched, whoever is there.
+    pub(crate) fn common_wait(&self) -> Option<(WaitCode, Owner)> {
+        if self.head.state == MissionState::Stopped {
+            return Some((WaitCode::Stopped, Owner::Person));
+        }
+        self.throttled().map(|reason| (reason.code, reason.owner))
+    }
+
+    /// What a ready item waits for of those who are there, when nothing else is in its way.
+    pub(crate) fn wait_for_agents(&self, ix: ItemIx, roster: &Roster) -> (WaitCode, Owner) {
+        let reason = self.unassigned(ix, roster);
+        (reason.code, reason.owner)
     }
 
     fn dress(&self, ix: ItemIx, reason: Reason, unblocks: u32) -> Wait {
@@ -179,18 +210,22 @@ impl Mission {
             .filter(|on| !self.item(**on).satisfies_dependents())
             .map(|on| self.key(*on).as_str())
             .collect();
+        let (code, owner) = self.pending_code(ix);
         if let Some(first) = open.first() {
-            let owner = (*first).to_owned();
-            let code = match self.find(&crate::id::ItemKey::new(*first)).map(|on| &self.item(on).now.changed)
-            {
-                Some(Some(_)) => WaitCode::DependencyChanged,
-                _ => WaitCode::Dependency,
-            };
-            return reason(code, Owner::Item, owner, format!("waits for {}", open.join(", ")));
+            return reason(code, owner, *first, format!("waits for {}", open.join(", ")));
         }
         let names: Vec<String> = item.now.externals.iter().map(ToString::to_string).collect();
         let detail = format!("waits for {} outside the mission to be closed", names.join(", "));
-        reason(WaitCode::External, Owner::Machine, "forge", detail)
+        reason(code, owner, "forge", detail)
+    }
+
+    fn pending_code(&self, ix: ItemIx) -> (WaitCode, Owner) {
+        let open = self.dependencies(ix).iter().find(|on| !self.item(**on).satisfies_dependents());
+        match open.map(|on| &self.item(*on).now.changed) {
+            Some(Some(_)) => (WaitCode::DependencyChanged, Owner::Item),
+            Some(None) => (WaitCode::Dependency, Owner::Item),
+            None => (WaitCode::External, Owner::Machine),
+        }
     }
 
     /// Why a ready item may not be launched though an agent were free.
@@ -213,16 +248,21 @@ impl Mission {
         })
     }
 
-    fn unassigned(&self, ix: ItemIx, roster: &Roster) -> Reason {
-        let item = self.item(ix);
+    /// What keeps any ready item from being launched.
+    fn throttled(&self) -> Option<Reason> {
         if let Some(budget) = &self.head.budget {
             let detail = format!("nothing more is launched: {budget}");
-            return reason(WaitCode::Limit, Owner::Person, "operator", detail);
+            return Some(reason(WaitCode::Limit, Owner::Person, "operator", detail));
         }
-        if self.running() >= self.policy().max_parallel {
-            let detail = format!("{} of {} slots are in use", self.running(), self.policy().max_parallel);
-            return reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail);
-        }
+        let (running, most) = (self.running(), self.policy().max_parallel);
+        (running >= most).then(|| {
+            let detail = format!("{running} of {most} slots are in use");
+            reason(WaitCode::Parallel, Owner::Machine, "dispatcher", detail)
+        })
+    }
+
+    fn unassigned(&self, ix: ItemIx, roster: &Roster) -> Reason {
+        let item = self.item(ix);
         let eligible = self.eligible(ix, roster);
         let busy: Vec<&str> = eligible.iter().map(crate::id::AgentName::as_str).collect();
         if item.is_review() && busy.is_empty() {

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tinytown_core::event::Event;
 use tinytown_core::id::{ItemKey, MissionId};
+use tinytown_core::roster::RosterChange;
+use tinytown_core::time::Time;
 use tinytown_store::codec::decode;
 use tinytown_store::records::StepRecord;
 use tinytown_store::{Archive, Record, Scope, StoreError};
@@ -71,7 +75,25 @@ const fn is_end(event: &Event) -> bool {
 
 /// Every step of a mission.
 pub(crate) async fn all(store: &dyn Archive, id: MissionId) -> Result<Vec<(u64, StepRecord)>, Failure> {
-    those(store, id, |_| true).await
+    those(store, Scope::Mission(id), |_| true).await
+}
+
+/// What came of a step, without what led to it: inputs and effects are most of a history, and need not be decoded.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StepDigest {
+    /// When it was decided.
+    pub(crate) now: Time,
+    /// What became true.
+    #[serde(default)]
+    pub(crate) events: Vec<Event>,
+    /// What changed among the agents.
+    #[serde(default)]
+    pub(crate) roster: Vec<RosterChange>,
+}
+
+/// What came of every step of a mission, or of every one of the town that is of no mission.
+pub(crate) async fn digests(store: &dyn Archive, scope: Scope) -> Result<Vec<(u64, StepDigest)>, Failure> {
+    those(store, scope, |_| true).await
 }
 
 /// Every step of a mission that may be about an item: the others do not hold its key, and need not be decoded.
@@ -81,30 +103,34 @@ pub(crate) async fn about(
     item: &ItemKey,
 ) -> Result<Vec<(u64, StepRecord)>, Failure> {
     let written = Value::from(item.as_str()).to_string();
-    those(store, id, |record| record.0.contains(&written)).await
+    those(store, Scope::Mission(id), |record| record.0.contains(&written)).await
 }
 
-async fn those(
+async fn those<T: DeserializeOwned>(
     store: &dyn Archive,
-    id: MissionId,
+    scope: Scope,
     wanted: impl Fn(&Record) -> bool,
-) -> Result<Vec<(u64, StepRecord)>, Failure> {
+) -> Result<Vec<(u64, T)>, Failure> {
     let (mut steps, mut after) = (Vec::new(), 0);
     loop {
-        let more = store.steps(Scope::Mission(id), after, BATCH).await?;
+        let more = store.steps(scope, after, BATCH).await?;
         let Some((last, _)) = more.last() else { return Ok(steps) };
         after = *last;
         for (seq, record) in more.iter().filter(|(_, record)| wanted(record)) {
-            steps.push((*seq, read(id, *seq, record)?));
+            steps.push((*seq, read(scope, *seq, record)?));
         }
     }
 }
 
 async fn some(store: &dyn Archive, id: MissionId, after: u64) -> Result<Vec<(u64, StepRecord)>, Failure> {
     let steps = store.steps(Scope::Mission(id), after, BATCH).await?;
-    steps.iter().map(|(seq, record)| Ok((*seq, read(id, *seq, record)?))).collect()
+    steps.iter().map(|(seq, record)| Ok((*seq, read(Scope::Mission(id), *seq, record)?))).collect()
 }
 
-fn read(id: MissionId, seq: u64, record: &Record) -> Result<StepRecord, StoreError> {
-    decode(&format!("step {seq} of mission {id}"), record)
+fn read<T: DeserializeOwned>(scope: Scope, seq: u64, record: &Record) -> Result<T, StoreError> {
+    let what = match scope {
+        Scope::Town => format!("step {seq} of the town"),
+        Scope::Mission(id) => format!("step {seq} of mission {id}"),
+    };
+    decode(&what, record)
 }
