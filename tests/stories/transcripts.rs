@@ -334,7 +334,10 @@ fn the_tutorials_troubleshooting_is_answered_by_the_tool_itself() {
     town.commit("An issue that cannot be read");
     let mut told = Transcript::of(&town);
     told.text.push_str("Mission stuck in Planning\n\n");
-    told.refused(&["mission", "start", "-i", "1", "-i", "6", "-i", "7"], 5);
+    town.write("issues/8-a.md", "# One\n");
+    town.write("issues/8-b.md", "# Other\n");
+    told.refused(&["mission", "start", "-i", "1", "-i", "6", "-i", "7", "-i", "8", "-i", "6"], 5);
+    std::fs::remove_file(town.repo().join("issues/8-b.md")).expect("it is there");
     told.tt(&["mission", "plan", "-i", "6", "--json"], 5);
     let said = town.tt(&["doctor"]).exits(5).stdout;
     let about: Vec<&str> = said.lines().skip_while(|line| !line.contains("issues/")).take(2).collect();

@@ -119,7 +119,6 @@ impl From<ForgeError> for Failure {
     fn from(error: ForgeError) -> Self {
         let code = match &error {
             ForgeError::Unavailable(_) | ForgeError::Refused(_) => ExitCode::Unavailable,
-            ForgeError::Unreadable { .. } => ExitCode::Invalid,
             ForgeError::Revoked(_) => ExitCode::Failed,
         };
         Self::from_error(code, &error)

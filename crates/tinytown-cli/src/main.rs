@@ -19,6 +19,10 @@ mod signals;
 mod terminal;
 mod town;
 
+/// A process that plans thousands of issues mostly allocates, once for each word and line.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     entry::main()
 }

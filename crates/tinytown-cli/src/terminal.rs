@@ -46,11 +46,13 @@ impl Terminal {
 
     /// Several lines of data, written as one piece.
     pub(crate) fn lines(self, lines: &[String]) -> Result<(), Failure> {
-        if lines.is_empty() {
-            return Ok(());
+        let Some((first, rest)) = lines.split_first() else { return Ok(()) };
+        let mut text = clean(first);
+        for line in rest {
+            text.push('\n');
+            text.extend(line.chars().map(shown));
         }
-        let clean: Vec<String> = lines.iter().map(|line| clean(line)).collect();
-        self.data(&clean.join("\n"))
+        self.data(&text)
     }
 
     /// A file of ours as it is, tabs included; no text of others may be in it.
@@ -101,11 +103,19 @@ impl Terminal {
     }
 
     fn data(self, text: &str) -> Result<(), Failure> {
-        let mut out = AutoStream::new(io::stdout(), self.color);
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        match self.print(text) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::nobody_reads()),
             result => Ok(result?),
         }
+    }
+
+    /// Only what has styles goes through what may take them out: a long text takes time there.
+    fn print(self, text: &str) -> io::Result<()> {
+        let plain = !text.contains('\u{1b}');
+        let color = if plain { ColorChoice::AlwaysAnsi } else { self.color };
+        let mut out = AutoStream::new(io::stdout(), color);
+        writeln!(out, "{text}")?;
+        out.flush()
     }
 
     /// Nobody can be told if telling fails.
@@ -121,12 +131,16 @@ impl Terminal {
 
 /// The text in one line, without characters that steer a terminal or turn the order of the others around.
 pub(crate) fn clean(text: &str) -> String {
-    let shown = |c: char| match c {
+    text.chars().map(shown).collect()
+}
+
+/// What is shown instead of a character.
+fn shown(c: char) -> char {
+    match c {
         '\n' | '\t' => ' ',
         c if steers(c) => '\u{fffd}',
         c => c,
-    };
-    text.chars().map(shown).collect()
+    }
 }
 
 /// JSON whose strings hold no such characters either: outside of strings there are none but line ends.

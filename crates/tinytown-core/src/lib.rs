@@ -21,6 +21,7 @@ pub mod mission;
 pub mod mutant;
 pub mod objective;
 pub mod observation;
+pub mod parallel;
 pub mod picture;
 pub mod plan;
 pub mod policy;

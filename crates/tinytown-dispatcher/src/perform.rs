@@ -2,10 +2,10 @@
 
 use tinytown_core::effect::{Effect, EffectResult};
 use tinytown_core::id::{ItemKey, MissionId, OpId, Sha};
-use tinytown_core::issue::IssueState;
+use tinytown_core::issue::{IssueRef, IssueState};
 use tinytown_forge::{
     BaseOutcome, BaseRequest, Cause, CheckRequest, Forge, ForgeError, Lookup, MergeOutcome, MergeRequest,
-    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest,
+    Permit, PublishOutcome, PublishRequest, RestackOutcome, RestackRequest, Unreadable,
 };
 
 /// Performs one effect. `None` if it was revoked before anything was changed.
@@ -60,13 +60,22 @@ async fn dispatch(
         }
         Effect::Issues { references, .. } => {
             let found = forge.issues(&references).await?;
-            let state = |lookup| match lookup {
-                Lookup::Found(issue) => issue.state,
-                // It was known when the mission started; what was deleted since is not done.
-                Lookup::Unknown => IssueState::Open,
-            };
-            Ok(EffectResult::Issues(references.into_iter().zip(found.into_iter().map(state)).collect()))
+            Ok(of_issues(references, found))
         }
+    }
+}
+
+fn of_issues(references: Vec<IssueRef>, found: Vec<Lookup>) -> EffectResult {
+    let state = |lookup| match lookup {
+        Lookup::Found(issue) => Ok(issue.state),
+        // It was known when the mission started; what was deleted since is not done.
+        Lookup::Unknown => Ok(IssueState::Open),
+        Lookup::Unreadable(unreadable) => Err(unreadable),
+    };
+    let states = references.into_iter().zip(found).map(|(issue, lookup)| Ok((issue, state(lookup)?)));
+    match states.collect::<Result<_, Unreadable>>() {
+        Ok(states) => EffectResult::Issues(states),
+        Err(unreadable) => EffectResult::Failed { again: false, detail: unreadable.to_string() },
     }
 }
 
@@ -103,5 +112,22 @@ fn of_merge(outcome: MergeOutcome, head: Sha) -> EffectResult {
         MergeOutcome::HeadMoved(head) => EffectResult::HeadMoved(head),
         MergeOutcome::Closed => EffectResult::Closed,
         MergeOutcome::BaseCheckoutBusy(detail) => EffectResult::BaseCheckoutBusy(detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issue_that_cannot_be_read_fails_the_look_and_says_why_and_one_that_is_gone_is_open() {
+        let unreadable =
+            Unreadable { location: "issues/2-b.md".into(), detail: "it is not UTF-8 text".into() };
+        let asked = || vec![IssueRef::own(1), IssueRef::own(2)];
+        let result = of_issues(asked(), vec![Lookup::Unknown, Lookup::Unreadable(unreadable)]);
+        let detail = "issues/2-b.md cannot be read: it is not UTF-8 text".to_owned();
+        assert_eq!(result, EffectResult::Failed { again: false, detail });
+        let open = asked().into_iter().map(|issue| (issue, IssueState::Open)).collect();
+        assert_eq!(of_issues(asked(), vec![Lookup::Unknown, Lookup::Unknown]), EffectResult::Issues(open));
     }
 }

@@ -45,6 +45,18 @@ pub enum Lookup {
     Found(Box<Issue>),
     /// The forge knows no such issue: a reference to it is dangling.
     Unknown,
+    /// The issue is there and cannot be read: a person must mend it.
+    Unreadable(Unreadable),
+}
+
+/// An issue that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{location} cannot be read: {detail}")]
+pub struct Unreadable {
+    /// Where it is.
+    pub location: String,
+    /// Why not.
+    pub detail: String,
 }
 
 /// Which work a change belongs to, and under which name it is made.
@@ -205,20 +217,12 @@ pub enum ForgeError {
     /// The forge refuses, and will again: rights, settings, a missing branch.
     #[error("the forge refuses: {0}")]
     Refused(String),
-    /// An issue is there and cannot be read.
-    #[error("{location} cannot be read: {detail}")]
-    Unreadable {
-        /// Where.
-        location: String,
-        /// Why.
-        detail: String,
-    },
 }
 
 /// A place where issues and pull requests live. See the [module](self) for what an implementer owes.
 #[async_trait]
 pub trait Forge: Send + Sync {
-    /// Looks up issues, answering in the order asked.
+    /// Looks up issues, answering in the order asked. One that is not there or cannot be read is an answer.
     async fn issues(&self, references: &[IssueRef]) -> Result<Vec<Lookup>, ForgeError>;
 
     /// Finds or makes the commit from which an item's work starts. A merge of heads is kept from

@@ -6,6 +6,8 @@ use super::grammar::{LONGEST_LINK, Text};
 use super::tokens::TokenKind;
 use super::words::Class;
 
+/// Most tokens of a label of something else that has no colon.
+pub(super) const LONGEST_LABEL: usize = 4;
 /// Most words before the noun of a heading or label: `Known hard dependencies`.
 const MOST_ADJECTIVES: usize = 3;
 
@@ -101,8 +103,8 @@ impl Text<'_> {
 
     /// `**Blocks**` alone: a few words without a reference, the first of them of another relation.
     pub(super) fn is_foreign_label(&self) -> bool {
-        let short =
-            self.tokens.len() <= 4 && self.tokens.iter().all(|token| token.kind != TokenKind::Reference);
+        let short = self.tokens.len() <= LONGEST_LABEL
+            && self.tokens.iter().all(|token| token.kind != TokenKind::Reference);
         short && self.reverses(0)
     }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::blocks::{Block, BlockKind};
 use super::grammar::{Found, Text};
-use super::tokens::{Token, reference, tokenize};
+use super::headings::LONGEST_LABEL;
+use super::tokens::{QUOTES, Token, reference, tokenize};
 use super::{Lines, MAX_WORDS, Marker};
 use crate::issue::IssueRef;
 
@@ -74,7 +75,11 @@ impl<'l> Reader<'l> {
     /// Reads the next block.
     pub(super) fn block(&mut self, block: &Block<'_>) {
         let mut tokens = std::mem::take(&mut self.tokens);
-        tokenize(block.text, &mut tokens);
+        if is_idle(block.kind, block.text) {
+            tokens.clear();
+        } else {
+            tokenize(block.text, &mut tokens);
+        }
         let sentence = Text { text: block.text, tokens: &tokens };
         if let BlockKind::Heading(level) = block.kind {
             self.heading(level, &sentence);
@@ -191,6 +196,18 @@ impl<'l> Reader<'l> {
     }
 }
 
+/// Whether a block's words can mean nothing to us, so that they need not be read: most paragraphs. It names no issue;
+/// it ends as sentences do, so it is no label of what follows; and it is longer than `Not needed.`, which is a label
+/// of something else.
+fn is_idle(kind: BlockKind, text: &str) -> bool {
+    let refers = || text.contains('#') || ["://", "h-", "H-"].iter().any(|sign| text.contains(sign));
+    // A quotation is one token however long.
+    let long =
+        || text.split(QUOTES).next().is_some_and(|it| it.split_whitespace().nth(LONGEST_LABEL).is_some());
+    let sentence = text.ends_with(['.', '!', '?']) && !matches!(kind, BlockKind::Heading(_));
+    sentence && !refers() && long()
+}
+
 /// A text on one line, of at most [`MAX_WORDS`] characters.
 fn shorten(text: &str) -> String {
     let mut short = String::with_capacity(text.len().min(4 * MAX_WORDS));
@@ -209,4 +226,114 @@ fn shorten(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words and marks of every class, and what could be mistaken for the end of a sentence.
+    const PIECES: &[&str] = &[
+        "depends",
+        "on",
+        "Blocked",
+        "by",
+        "requires",
+        "dependencies",
+        "after",
+        "and",
+        "or",
+        "not",
+        "removes",
+        "enables",
+        "which",
+        "but",
+        "fixes",
+        "blocks",
+        "required",
+        "through",
+        "for",
+        "the",
+        "issue",
+        "in",
+        "only",
+        "merge",
+        "done",
+        "should",
+        "is",
+        "this",
+        "a",
+        "session",
+        "(",
+        ")",
+        ":",
+        ",",
+        ";",
+        ".",
+        "?",
+        "!",
+        "|",
+        "-",
+        "\n",
+        "\"",
+        "'",
+        "“",
+        "”",
+        "don't",
+        "e.g.",
+        "1.5",
+        "gh",
+        "GH-7",
+        "#1",
+        "#",
+        "a/b#4",
+        "https://a.b/c/d/pull/9",
+        "high-level",
+        "\u{FFFC}",
+        "依赖",
+    ];
+
+    fn text() -> impl Strategy<Value = String> {
+        let words = proptest::collection::vec(proptest::sample::select(PIECES), 0..12);
+        (words, prop_oneof![4 => Just("."), 1 => Just("?"), 1 => Just(" ."), 1 => Just("")], any::<bool>())
+            .prop_map(|(words, end, apart)| words.join(if apart { " " } else { "" }) + end)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn the_words_of_an_idle_block_say_nothing(text in text(), foreign in any::<bool>()) {
+            if !is_idle(BlockKind::Paragraph, &text) {
+                return Ok(());
+            }
+            let mut tokens = Vec::new();
+            tokenize(&text, &mut tokens);
+            let (text, mut found) = (Text { text: &text, tokens: &tokens }, Vec::new());
+            prop_assert!(!text.prose(foreign, &mut found), "a label");
+            prop_assert!(!text.ends_with_colon() && !text.is_foreign_label(), "a label of something else");
+            prop_assert!(!text.begins_with_reference(), "another issue");
+            prop_assert_eq!(text.labelled(0, &mut found).or(text.leading_lines(0, &mut found)), None);
+            prop_assert_eq!(found, []);
+        }
+    }
+
+    #[test]
+    fn paragraphs_are_idle_and_whatever_may_name_an_issue_or_a_list_is_not() {
+        let idle = |text| is_idle(BlockKind::Paragraph, text);
+        assert!(idle("Today every request looks up its session twice, and we don't want that."));
+        for text in [
+            "Not needed.",
+            "It \"depends on what you mean by that, as ever\".",
+            "These are the ones that it depends on:",
+            "What this needs to be done, and depends on",
+            "This is what depends on #1 and on the rest.",
+            "This is what depends on Gh-1 and on the rest.",
+            "This is what depends on https://a.b/c/d/issues/1, see there.",
+        ] {
+            assert!(!idle(text), "{text}");
+        }
+        assert!(!is_idle(BlockKind::Heading(2), "A heading that is a whole sentence."));
+    }
 }

@@ -29,6 +29,9 @@ pub(super) struct Token {
     pub(super) end: usize,
 }
 
+/// What can begin a quotation, which is one token.
+pub(super) const QUOTES: [char; 6] = ['"', '\'', '\u{2018}', '\u{201C}', '\u{201E}', '\u{AB}'];
+
 /// Cuts a text into tokens, replacing what is in `tokens`.
 pub(super) fn tokenize(text: &str, tokens: &mut Vec<Token>) {
     tokens.clear();

@@ -117,6 +117,10 @@ fn item(
             (Some(on), IssueStanding::Closed) => {
                 note_outside(&mut readings.items[at], on, &want.source.to_string(), false);
             }
+            (Some(on), IssueStanding::Elsewhere) => {
+                let (item, on) = (spec.key.clone(), on.clone());
+                refusals.push(Refusal::Elsewhere { item, on, source_of_it: want.source });
+            }
             (None, _) | (_, IssueStanding::Unknown) => {
                 let item = spec.key.clone();
                 refusals.push(Refusal::Dangling { item, on: want.on, source_of_it: want.source });

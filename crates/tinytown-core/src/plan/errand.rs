@@ -44,7 +44,7 @@ impl Errand {
     /// Makes a plan of it; an issue that is missing in `standings` counts as unknown.
     ///
     /// # Errors
-    /// A [`Refusal::Dangling`] for each issue that the forge does not know.
+    /// A [`Refusal::Dangling`] or [`Refusal::Elsewhere`] for each issue that the forge does not know.
     pub fn compile(
         &self,
         standings: &BTreeMap<IssueRef, IssueStanding>,

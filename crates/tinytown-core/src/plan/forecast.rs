@@ -180,7 +180,9 @@ impl<'p> Rounds<'p> {
         let widest = self.plan.waves.iter().map(Vec::len).max().unwrap_or(0);
         let (slots, agents) = (self.policy.max_parallel as usize, self.agents.len());
         let info = |message| Diagnostic { level: Level::Info, code: Code::Parallelism, item: None, message };
-        if slots > widest && widest > 0 {
+        // Nobody who left the default asked for so many.
+        let chosen = self.policy.max_parallel != Policy::default().max_parallel;
+        if chosen && slots > widest && widest > 0 {
             diagnostics.push(info(format!(
                 "max_parallel = {slots}, but never more than {widest} of these items can be worked on at once"
             )));
@@ -328,6 +330,15 @@ mod tests {
         insta::assert_snapshot!(told(&plan, &three, &policy(8)));
         insta::assert_snapshot!(told(&plan, &three, &policy(5)));
         insta::assert_snapshot!(told(&plan, &three, &policy(2)));
+    }
+
+    #[test]
+    fn slots_that_nobody_asked_for_are_no_news() {
+        let chain = plan(TUTORIAL, "");
+        let said =
+            |policy: &Policy| told(&chain, &[("a", None), ("b", None)], policy).contains("max_parallel");
+        assert!(!said(&Policy::default()));
+        assert!(said(&Policy { max_parallel: 4, ..Policy::default() }));
     }
 
     #[test]

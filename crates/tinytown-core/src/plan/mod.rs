@@ -41,6 +41,8 @@ pub enum IssueStanding {
     Closed,
     /// The forge has no such issue.
     Unknown,
+    /// The forge holds no issues of that repository, so nobody would ever notice that it is done.
+    Elsewhere,
 }
 
 /// What a plan is made from.

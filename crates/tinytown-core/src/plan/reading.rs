@@ -9,8 +9,12 @@ use crate::id::ItemKey;
 use crate::issue::{IssueRef, IssueState, RepoName};
 use crate::item::{EdgeOrigin, EdgeSource};
 use crate::manifest::{Manifest, ManifestError, ManifestProblem, Override, PolicyPatch};
-use crate::markers;
+use crate::markers::{self, Marker};
 use crate::objective::{DocumentRef, Objective, ObjectiveRef};
+use crate::parallel;
+
+/// So many texts are worth a thread of their own.
+const TEXTS_PER_THREAD: usize = 64;
 
 /// All that was read.
 pub(super) struct Readings<'a> {
@@ -74,8 +78,11 @@ pub(super) fn read<'a>(
     let is_inside = |name: &ObjectiveRef| {
         positions.contains_key(name) || present.is_some_and(|present| present.contains(&name.key()))
     };
-    for item in items {
-        item.read_wants(&is_inside, manifest, &place, own);
+    let marked = parallel::map(items, TEXTS_PER_THREAD, |item| {
+        markers::read_linked(&item.objective.body, &item.objective.anchors)
+    });
+    for (item, marked) in items.iter_mut().zip(marked) {
+        item.read_wants(marked, &is_inside, manifest, &place, own);
         item.note_skip(manifest);
     }
     readings
@@ -146,12 +153,13 @@ impl Reading<'_> {
 
     fn read_wants(
         &mut self,
+        marked: Vec<Marker>,
         is_inside: &impl Fn(&ObjectiveRef) -> bool,
         manifest: &Manifest,
         place: &Arc<str>,
         own: Option<&RepoName>,
     ) {
-        let read = distinct(self.marked(is_inside, own));
+        let read = distinct(self.marked(marked, is_inside, own));
         self.note_unread();
         let Some(depends_on) = self.given.and_then(|given| given.depends_on.as_ref()) else {
             self.wants = read;
@@ -183,10 +191,15 @@ impl Reading<'_> {
     }
 
     /// The dependencies that its text names.
-    fn marked(&self, is_inside: &impl Fn(&ObjectiveRef) -> bool, own: Option<&RepoName>) -> Vec<Want> {
+    fn marked(
+        &self,
+        marked: Vec<Marker>,
+        is_inside: &impl Fn(&ObjectiveRef) -> bool,
+        own: Option<&RepoName>,
+    ) -> Vec<Want> {
         let objective = self.objective;
         let location: Arc<str> = objective.location.as_str().into();
-        let wants = markers::read_linked(&objective.body, &objective.anchors).into_iter().map(|marker| {
+        let wants = marked.into_iter().map(|marker| {
             let on = self.resolve(marker.reference, is_inside, own);
             let line = objective.body_line.saturating_add(marker.line).saturating_sub(1);
             let location = Arc::clone(&location);

@@ -134,6 +134,34 @@ fn every_reason_is_told_at_once() {
 }
 
 #[test]
+fn an_issue_of_a_repository_that_the_forge_does_not_hold_is_refused_as_such() {
+    let objectives = [issue(1, "A", "Depends on acme/web#7"), issue(2, "B", "")];
+    let manifest = "[[overrides]]\nissue = 2\ndepends_on = [\"acme/web#8\"]\n";
+    let manifest = Manifest::parse(manifest, "mission.toml").expect("a manifest");
+    let draft = Draft::read(&objectives, &manifest, None);
+    let elsewhere = |issue| (issue, IssueStanding::Elsewhere);
+    let standings = draft.references_outside().into_iter().map(elsewhere).collect();
+    let refusals = draft.compile(&standings).expect_err("refused");
+    insta::assert_snapshot!(refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"), @r#"
+    #1 depends on acme/web#7, but this town's forge holds no issues of other repositories (issues/1.md:3 "Depends on acme/web#7")
+      take it out there, or replace depends_on of #1 in the manifest
+    #2 depends on acme/web#8, but this town's forge holds no issues of other repositories (mission.toml:3 "depends_on acme/web#8")
+      leave it out there
+    "#);
+    assert!(refusals.iter().all(|refusal| refusal.diagnostic().code == Code::Dangling));
+}
+
+#[test]
+fn many_texts_are_read_as_few_are() {
+    let many: Vec<Objective> = (1..=1000)
+        .map(|n| issue(n, "A", &if n > 1 { format!("After #{}.", n - 1) } else { String::new() }))
+        .collect();
+    let plan = compile_all(&many, &[]);
+    let on = |item: &ItemSpec| item.depends_on.iter().map(|it| it.on.to_string()).collect::<Vec<_>>();
+    assert!((2..).zip(&plan.items[1..]).all(|(n, item)| on(item) == [format!("#{}", n - 1)]));
+}
+
+#[test]
 fn a_dangling_reference_alone_refuses_the_plan() {
     let dangling = case(vec![issue(1, "A", "Depends on #98")]);
     assert!(matches!(&dangling.compile().expect_err("refused")[..], [Refusal::Dangling { .. }]));

@@ -24,8 +24,10 @@ struct Heading {
 
 /// Reads a file. What follows the heading is the body; if there is text before it too, the body is all of it, with
 /// the heading's lines left empty, so that nothing is lost and every line keeps its number.
-pub(super) fn parse(file: &str) -> IssueText {
-    let file = file.strip_prefix('\u{feff}').unwrap_or(file);
+pub(super) fn parse(mut file: String) -> IssueText {
+    if file.starts_with('\u{feff}') {
+        file.remove(0);
+    }
     let lines: Vec<&str> = file.split_inclusive('\n').collect();
     let start = front_matter_end(&lines);
     let mut issue = IssueText::default();
@@ -38,12 +40,16 @@ pub(super) fn parse(file: &str) -> IssueText {
         Some(h) => (h.to, 0..0),
         None => (start, 0..0),
     };
-    let kept = lines.iter().enumerate().skip(from);
-    issue.body = kept.map(|(at, line)| if blank.contains(&at) { "\n" } else { line }).collect();
     issue.body_line = u32::try_from(from + 1).unwrap_or(u32::MAX);
     issue.title = heading.map(|h| h.title).unwrap_or_default();
     issue.labels.sort();
     issue.labels.dedup();
+    let span = |lines: &[&str]| lines.iter().map(|line| line.len()).sum::<usize>();
+    let (begin, blank_at) = (span(&lines[..from]), span(&lines[..blank.start]));
+    let (blank_bytes, blank_lines) = (span(&lines[blank.clone()]), blank.len());
+    file.replace_range(blank_at..blank_at + blank_bytes, &"\n".repeat(blank_lines));
+    file.drain(..begin);
+    issue.body = file;
     issue
 }
 
@@ -154,8 +160,12 @@ fn joined(lines: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    fn parse_str(file: &str) -> IssueText {
+        parse(file.to_owned())
+    }
+
     fn check(file: &str, title: &str, body: &str, body_line: u32) {
-        let issue = parse(file);
+        let issue = parse_str(file);
         assert_eq!(
             (issue.title.as_str(), issue.body.as_str(), issue.body_line),
             (title, body, body_line),
@@ -194,21 +204,22 @@ mod tests {
 
     #[test]
     fn front_matter_closes_and_labels() {
-        let issue =
-            parse("---\nstate: Closed\nlabels: [b, \"a x\", b,]\nother: 1\nrubbish\n---\n# Title\nBody\n");
+        let issue = parse_str(
+            "---\nstate: Closed\nlabels: [b, \"a x\", b,]\nother: 1\nrubbish\n---\n# Title\nBody\n",
+        );
         assert!(issue.closed);
         assert_eq!((issue.labels, issue.body_line), (vec!["a x".to_owned(), "b".to_owned()], 8));
-        let open = parse("---\nstate: open\n---\n# Title\n");
+        let open = parse_str("---\nstate: open\n---\n# Title\n");
         assert_eq!((open.closed, open.title.as_str()), (false, "Title"));
-        let unclosed = parse("---\nstate: closed\n# Title\n");
+        let unclosed = parse_str("---\nstate: closed\n# Title\n");
         assert_eq!((unclosed.closed, unclosed.title.as_str()), (false, "Title"));
-        let prose = parse("# Title\nstate: closed\n");
+        let prose = parse_str("# Title\nstate: closed\n");
         assert!(!prose.closed);
     }
 
     #[test]
     fn a_large_body_is_read_whole() {
         let body = "word ".repeat(2 * 1024 * 1024);
-        assert_eq!(parse(&format!("# Title\n{body}")).body, body);
+        assert_eq!(parse(format!("# Title\n{body}")).body, body);
     }
 }

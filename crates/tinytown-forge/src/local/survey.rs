@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::issue_text::parse;
-use super::issues::{Folder, title_from};
+use super::issues::{Entry, Folder, title_from};
 
 /// What an issue folder holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,12 +48,12 @@ pub enum IssueTrouble {
 pub fn survey_issues(folder: &Path, shown: &Path) -> io::Result<IssueFolder> {
     let folder = Folder { path: folder.to_owned(), shown: shown.to_owned() };
     let mut found = IssueFolder::default();
-    for (number, names) in folder.files()? {
-        let trouble = match names.as_slice() {
-            [name] => trouble(&folder, name),
+    for (number, entries) in folder.files()? {
+        let trouble = match entries.as_slice() {
+            [entry] => trouble(&folder, entry),
             _ => Some(IssueTrouble::Doubled {
                 number,
-                files: names.iter().map(|n| file(&folder, n)).collect(),
+                files: entries.iter().map(|entry| file(&folder, entry)).collect(),
             }),
         };
         found.readable += usize::from(matches!(trouble, None | Some(IssueTrouble::Untitled { .. })));
@@ -62,18 +62,18 @@ pub fn survey_issues(folder: &Path, shown: &Path) -> io::Result<IssueFolder> {
     Ok(found)
 }
 
-fn trouble(folder: &Folder, name: &Path) -> Option<IssueTrouble> {
-    match folder.text(name) {
-        Err(error) => Some(IssueTrouble::Unreadable { file: file(folder, name), detail: error.to_string() }),
+fn trouble(folder: &Folder, entry: &Entry) -> Option<IssueTrouble> {
+    match folder.text(entry) {
+        Err(error) => Some(IssueTrouble::Unreadable { file: file(folder, entry), detail: error.to_string() }),
         Ok(text) => {
-            let untitled = parse(&text).title.is_empty();
-            untitled.then(|| IssueTrouble::Untitled { file: file(folder, name), title: title_from(name) })
+            let (untitled, title) = (parse(text).title.is_empty(), || title_from(&entry.name));
+            untitled.then(|| IssueTrouble::Untitled { file: file(folder, entry), title: title() })
         }
     }
 }
 
-fn file(folder: &Folder, name: &Path) -> String {
-    folder.shown.join(name).display().to_string()
+fn file(folder: &Folder, entry: &Entry) -> String {
+    folder.shown.join(&entry.name).display().to_string()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use tinytown_core::issue::{Issue, IssueRef, IssueState, RepoName};
 use tinytown_forge::conformance::Harness as _;
 use tinytown_forge::conformance::scene::open;
-use tinytown_forge::{Forge, ForgeError, Lookup, MergeOutcome};
+use tinytown_forge::{Forge, ForgeError, Lookup, MergeOutcome, Unreadable};
 
 use crate::place::Place;
 
@@ -20,7 +20,7 @@ async fn found(place: &Place, number: u64) -> Issue {
 
 async fn unreadable(place: &Place, number: u64) -> (String, String) {
     match read(place, number).await {
-        Err(ForgeError::Unreadable { location, detail }) => (location, detail),
+        Ok(Lookup::Unreadable(Unreadable { location, detail })) => (location, detail),
         other => panic!("unreadable, not {other:?}"),
     }
 }
@@ -97,6 +97,30 @@ async fn what_is_not_text_is_unreadable() {
     std::fs::create_dir(place.repo().join("issues/2-b.md")).unwrap();
     assert!(unreadable(&place, 1).await.1.contains("UTF-8"));
     assert!(unreadable(&place, 2).await.1.contains("not a file"));
+}
+
+#[tokio::test]
+async fn many_issues_are_answered_in_the_order_asked_whatever_is_wrong_with_some() {
+    let place = Place::new();
+    for n in 1..=300 {
+        place.write(&format!("issues/{n}-a.md"), &format!("# Title {n}\n"));
+    }
+    for n in [50, 100, 250] {
+        std::fs::write(place.repo().join(format!("issues/{n}-a.md")), b"# \xff\n").unwrap();
+    }
+    let asked: Vec<IssueRef> = (1..=301).rev().map(IssueRef::own).collect();
+    let found = place.local().await.issues(&asked).await.unwrap();
+    for (reference, lookup) in asked.iter().zip(&found) {
+        match (reference.number, lookup) {
+            (301, Lookup::Unknown) => {}
+            (n @ (50 | 100 | 250), Lookup::Unreadable(it)) => {
+                assert_eq!(it.location, format!("issues/{n}-a.md"));
+            }
+            (n, Lookup::Found(issue)) => assert!(issue.title.ends_with(&format!(" {n}")), "{n}: {issue:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(found.len(), asked.len());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a mission is to be about, as it is named on a command line, and the plan that comes of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -13,7 +13,7 @@ use tinytown_core::objective::Objective;
 use tinytown_core::plan::{Addition, Code, Diagnostic, Draft, Errand, IssueStanding, Level, Plan, Refusal};
 use tinytown_core::policy::Policy;
 use tinytown_core::town;
-use tinytown_forge::{Forge, ForgeError, Lookup};
+use tinytown_forge::{Forge, Lookup};
 use tinytown_store::records::load_outline;
 
 use crate::compose::Composed;
@@ -83,9 +83,7 @@ impl<E: Into<Failure>> From<E> for NoPlan {
 
 impl NoPlan {
     fn refused<T: ToString>(code: Code, reasons: impl IntoIterator<Item = T>) -> Self {
-        let diagnostic =
-            |reason: T| Diagnostic { level: Level::Error, code, item: None, message: reason.to_string() };
-        Self::Refused(reasons.into_iter().map(diagnostic).collect())
+        Self::Refused(refusals(code, reasons))
     }
 
     /// All reasons at once, and that nothing happened.
@@ -103,6 +101,12 @@ impl NoPlan {
             }
         }
     }
+}
+
+fn refusals<T: ToString>(code: Code, reasons: impl IntoIterator<Item = T>) -> Vec<Diagnostic> {
+    let diagnostic =
+        |reason: T| Diagnostic { level: Level::Error, code, item: None, message: reason.to_string() };
+    reasons.into_iter().map(diagnostic).collect()
 }
 
 impl Matter {
@@ -147,7 +151,7 @@ impl Matter {
         if let Some(taken) = already_open(composed, &keys, words).await?.first() {
             return Err(Failure::new(ExitCode::NotNow, taken.to_string()).into());
         }
-        let standings = standings(&*forge, draft.references_outside()).await?;
+        let standings = standings(&*forge, draft.references_outside(), &composed.town).await?;
         draft.compile_addition(&standings).map_err(|refusals| no_plan(&refusals))
     }
 
@@ -196,7 +200,7 @@ impl Wanted {
         let policy = self.policy(&manifest, &composed.town)?;
         let forge = composed.forge().await?;
         let objectives = self.matter.read(references, &*forge, &composed.town).await?;
-        let plan = compile(&*forge, &objectives, &manifest, own(&composed.town).as_ref()).await?;
+        let plan = compile(&*forge, &objectives, &manifest, &composed.town).await?;
         Ok(Gathered { plan, policy })
     }
 
@@ -268,12 +272,14 @@ fn unreadable(error: &std::io::Error) -> String {
     }
 }
 
-/// An issue that is there and cannot be read is the user's to mend, like a reference that leads nowhere.
-fn unread(error: ForgeError) -> NoPlan {
-    match error {
-        ForgeError::Unreadable { .. } => NoPlan::refused(Code::Unreadable, [format!("{error}; mend it")]),
-        error => NoPlan::Failed(error.into()),
-    }
+/// What is there and cannot be read, each once: the user's to mend, like a reference that leads nowhere.
+fn unread(found: &[Lookup]) -> Vec<Diagnostic> {
+    let mut told = BTreeSet::new();
+    let unreadable = found.iter().filter_map(|lookup| match lookup {
+        Lookup::Unreadable(unreadable) => Some(format!("{unreadable}; mend it")),
+        Lookup::Found(_) | Lookup::Unknown => None,
+    });
+    refusals(Code::Unreadable, unreadable.filter(|words| told.insert(words.clone())))
 }
 
 /// What an issue is called that the forge does not know, and where it was looked for.
@@ -308,14 +314,18 @@ async fn issues(
         return Ok(Vec::new());
     }
     let references: Vec<IssueRef> = references.into_iter().map(|it| it.relative_to(own)).collect();
+    let lookups = forge.issues(&references).await?;
+    let mut refused = unread(&lookups);
     let (mut found, mut missing) = (Vec::with_capacity(references.len()), Vec::new());
-    for (reference, lookup) in references.iter().zip(forge.issues(&references).await.map_err(unread)?) {
+    for (reference, lookup) in references.iter().zip(lookups) {
         match lookup {
             Lookup::Found(issue) => found.push(Objective::from(*issue)),
             Lookup::Unknown => missing.push(unknown(reference, town)),
+            Lookup::Unreadable(_) => {}
         }
     }
-    if missing.is_empty() { Ok(found) } else { Err(NoPlan::refused(Code::UnknownObjective, missing)) }
+    refused.extend(refusals(Code::UnknownObjective, missing));
+    if refused.is_empty() { Ok(found) } else { Err(NoPlan::Refused(refused)) }
 }
 
 /// Asks the forge about what objectives depend on, and compiles them.
@@ -323,17 +333,17 @@ async fn compile(
     forge: &dyn Forge,
     objectives: &[Objective],
     manifest: &Manifest,
-    own: Option<&RepoName>,
+    town: &Town,
 ) -> Result<Plan, NoPlan> {
-    let draft = Draft::read(objectives, manifest, own);
-    let standings = standings(forge, draft.references_outside()).await?;
+    let draft = Draft::read(objectives, manifest, own(town).as_ref());
+    let standings = standings(forge, draft.references_outside(), town).await?;
     draft.compile(&standings).map_err(|refusals| no_plan(&refusals))
 }
 
 /// Asks the forge what an errand depends on, and compiles it.
 pub(crate) async fn errand(composed: &Composed, errand: &Errand) -> Result<Plan, NoPlan> {
     let (forge, own) = (composed.forge().await?, own(&composed.town));
-    let standings = standings(&*forge, errand.references(own.as_ref())).await?;
+    let standings = standings(&*forge, errand.references(own.as_ref()), &composed.town).await?;
     errand.compile(&standings, own.as_ref()).map_err(|refusals| no_plan(&refusals))
 }
 
@@ -345,17 +355,22 @@ fn no_plan(refusals: &[Refusal]) -> NoPlan {
 async fn standings(
     forge: &dyn Forge,
     outside: Vec<IssueRef>,
+    town: &Town,
 ) -> Result<BTreeMap<IssueRef, IssueStanding>, NoPlan> {
-    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await.map_err(unread)? };
-    Ok(outside.into_iter().zip(found.iter().map(standing)).collect())
-}
-
-fn standing(lookup: &Lookup) -> IssueStanding {
-    match lookup {
+    let found = if outside.is_empty() { Vec::new() } else { forge.issues(&outside).await? };
+    let refused = unread(&found);
+    if !refused.is_empty() {
+        return Err(NoPlan::Refused(refused));
+    }
+    let local = town.config.forge.kind == ForgeKind::Local;
+    let standings = found.iter().zip(&outside).map(|(lookup, issue)| match lookup {
         Lookup::Found(issue) if issue.state == IssueState::Closed => IssueStanding::Closed,
         Lookup::Found(_) => IssueStanding::Open,
-        Lookup::Unknown => IssueStanding::Unknown,
-    }
+        Lookup::Unknown | Lookup::Unreadable(_) if local && issue.repo.is_some() => IssueStanding::Elsewhere,
+        Lookup::Unknown | Lookup::Unreadable(_) => IssueStanding::Unknown,
+    });
+    let standings: Vec<IssueStanding> = standings.collect();
+    Ok(outside.into_iter().zip(standings).collect())
 }
 
 #[cfg(test)]

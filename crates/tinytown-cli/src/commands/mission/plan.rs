@@ -6,7 +6,7 @@ use tinytown_core::town;
 use tinytown_store::records::load_roster;
 
 use super::gather::{NoPlan, Wanted, already_open};
-use super::start::{tell_diagnostics, warn_of_uncommitted};
+use super::start::{UNCOMMITTED, has_uncommitted, tell_diagnostics};
 use crate::app::App;
 use crate::compose::Composed;
 use crate::failure::{ExitCode, Failure};
@@ -39,7 +39,10 @@ impl Plan {
     async fn show(&self, app: &App) -> Result<(), NoPlan> {
         let named = self.wanted.named()?;
         let composed = Composed::open(app.town()?).await?;
-        let gathered = self.wanted.gather(named, &composed).await?;
+        // Git looks through the folder while the issues are read.
+        let uncommitted = async { !self.json && has_uncommitted(&composed.town).await };
+        let (gathered, uncommitted) = tokio::join!(self.wanted.gather(named, &composed), uncommitted);
+        let gathered = gathered?;
         let roster = load_roster(&composed.store.town().await?)?;
         let mut forecast = forecast(&gathered.plan, &roster, &gathered.policy);
         let objectives = gathered.plan.objectives().into_iter().collect();
@@ -50,7 +53,9 @@ impl Plan {
         } else {
             app.terminal.lines(&lines(&gathered.plan, &forecast))?;
             tell_diagnostics(app.terminal, gathered.plan.diagnostics.iter().chain(&forecast.diagnostics));
-            warn_of_uncommitted(app.terminal, &composed.town).await;
+            if uncommitted {
+                app.terminal.warn(UNCOMMITTED);
+            }
         }
         match open.first() {
             Some(first) => Err(Failure::new(ExitCode::NotNow, first.to_string()).into()),

@@ -119,10 +119,18 @@ pub(super) fn tell_diagnostics<'d>(
     }
 }
 
-/// What lies in the user's folder is not what agents get.
+/// Whether there is something in the user's folder that agents do not get, as far as git can say.
+pub(super) async fn has_uncommitted(town: &Town) -> bool {
+    matches!(Git::at(&town.root).is_dirty().await, Ok(true))
+}
+
+/// What is said of it.
+pub(super) const UNCOMMITTED: &str =
+    "there are uncommitted changes in this folder; they are not part of the mission";
+
 pub(super) async fn warn_of_uncommitted(terminal: Terminal, town: &Town) {
-    if matches!(Git::at(&town.root).is_dirty().await, Ok(true)) {
-        terminal.warn("there are uncommitted changes in this folder; they are not part of the mission");
+    if has_uncommitted(town).await {
+        terminal.warn(UNCOMMITTED);
     }
 }
 
