@@ -43,9 +43,9 @@ fn what_passes_alone_and_fails_together_is_mended_before_it_lands() {
         .collect();
     assert_eq!(fixes.len(), 1, "only the second to land does not fit: {fixes:?}");
     for landed in town.git(&["rev-list", "--first-parent", "main"]).lines() {
-        let files = town.git(&["ls-tree", "--name-only", landed]);
-        let parts = files.lines().filter(|name| name.starts_with("part-")).count();
-        assert!(parts < 2 || files.contains("room.txt"), "{landed} landed and does not pass: {files}");
+        let tree = town.git(&["ls-tree", "--name-only", landed]);
+        let parts = tree.lines().filter(|name| name.starts_with("part-")).count();
+        assert!(parts < 2 || tree.contains("room.txt"), "{landed} landed and does not pass: {tree}");
     }
 }
 

@@ -35,7 +35,6 @@ pub(crate) use broken;
 
 /// One item, as its events tell.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each tells whether one thing happened to it")]
 pub(super) struct LedgerItem {
     /// As planned or added.
     pub spec: ItemSpec,

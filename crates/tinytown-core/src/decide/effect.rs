@@ -38,7 +38,8 @@ impl Turn<'_> {
                 self.base_conflict(ix, onto, head, detail);
             }
             // A person may have ended it meanwhile.
-            EffectResult::Published(_) if self.mission.item(ix).now.phase != Phase::Gated => {}
+            EffectResult::Published(_) | EffectResult::BaseCheckoutBusy(_)
+                if self.mission.item(ix).now.phase != Phase::Gated => {}
             EffectResult::Published(pull) => {
                 self.emit(Event::PullPublished { item, pull: pull.clone() });
                 self.supersede_outdated(ix);
@@ -55,7 +56,6 @@ impl Turn<'_> {
                 self.stack_conflict(ix, from, head, detail);
             }
             EffectResult::Closed => self.pull_state(ix, &PullState::Closed),
-            EffectResult::BaseCheckoutBusy(_) if self.mission.item(ix).now.phase != Phase::Gated => {}
             EffectResult::BaseCheckoutBusy(detail) => {
                 self.emit(Event::BaseCheckoutBusy { item, detail: detail.clone() });
                 self.look_at(ix, gate::BUSY_RETRY, false);

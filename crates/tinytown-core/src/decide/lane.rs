@@ -100,11 +100,12 @@ impl Turn<'_> {
             return false;
         }
         let stack = self.stack_below(ix);
-        let held = item.now.gates.stack.as_ref().map_or_else(|| stack.is_empty(), |held| *held == stack);
-        let Some(pull) = item.now.pull.as_ref().filter(|_| !held) else { return false };
+        let known = item.now.gates.stack.as_ref();
+        let holds_it = known.map_or_else(|| stack.is_empty(), |known| *known == stack);
+        let Some(pull) = item.now.pull.as_ref().filter(|_| !holds_it) else { return false };
         if !item.now.awaits(EffectKind::Restack) {
-            let (item, number, head) = (item.spec.key.clone(), pull.number, pull.head.clone());
-            self.ask(ix, Effect::Restack { item, pull: number, head, stack });
+            let (item, pull, head) = (item.spec.key.clone(), pull.number, pull.head.clone());
+            self.ask(ix, Effect::Restack { item, pull, head, stack });
         }
         true
     }

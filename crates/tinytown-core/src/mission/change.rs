@@ -13,6 +13,7 @@ pub(super) fn apply_to_item(item: &mut ItemNow, event: &Event, now: Time) {
     course(item, event, now);
     end(item, event);
     pull(item, event);
+    lane(item, event);
 }
 
 /// Attempts: given out, begun, handed in, over.
@@ -145,12 +146,6 @@ fn pull(item: &mut ItemNow, event: &Event) {
             item.pull = Some(pull.clone());
         }
         Event::HeadMoved { head, .. } => moved(item, head),
-        Event::Restacked { head, stack, .. } => {
-            if item.head() != Some(head) {
-                moved(item, head);
-            }
-            item.gates.stack = Some(stack.clone());
-        }
         Event::PullSeen { seen, .. } => {
             item.gates.mergeable = Some(seen.mergeable.clone());
             item.gates.governed.clone_from(&seen.governed);
@@ -167,17 +162,6 @@ fn pull(item: &mut ItemNow, event: &Event) {
         Event::ChecksSeen { checks, .. } => {
             item.gates.unjudged += u32::from(checks.could_not_judge());
             item.gates.checks = Some((**checks).clone());
-            item.check_again = false;
-        }
-        Event::MergeQueued { turn, .. } => item.gates.turn = Some(*turn),
-        Event::MergeUnqueued { .. } => item.gates.turn = None,
-        Event::TrialMade { commit, .. } => {
-            item.gates.trial = Some(Trial { commit: commit.clone(), checks: None });
-        }
-        Event::TrialChecked { commit, checks, .. } => {
-            item.gates.unjudged += u32::from(checks.could_not_judge());
-            let (commit, checks) = (commit.clone(), Some((**checks).clone()));
-            item.gates.trial = Some(Trial { commit, checks });
             item.check_again = false;
         }
         Event::VerdictGiven { by, approve, summary, .. } => {
@@ -209,6 +193,30 @@ fn pull(item: &mut ItemNow, event: &Event) {
             item.forge_trouble = None;
         }
         Event::EffectOver { op, .. } => item.effects.retain(|(_, under_way)| under_way != op),
+        _ => {}
+    }
+}
+
+/// On its way into the base, and kept true to what it builds upon.
+fn lane(item: &mut ItemNow, event: &Event) {
+    match event {
+        Event::MergeQueued { turn, .. } => item.gates.turn = Some(*turn),
+        Event::MergeUnqueued { .. } => item.gates.turn = None,
+        Event::TrialMade { commit, .. } => {
+            item.gates.trial = Some(Trial { commit: commit.clone(), checks: None });
+        }
+        Event::TrialChecked { commit, checks, .. } => {
+            item.gates.unjudged += u32::from(checks.could_not_judge());
+            let (commit, checks) = (commit.clone(), Some((**checks).clone()));
+            item.gates.trial = Some(Trial { commit, checks });
+            item.check_again = false;
+        }
+        Event::Restacked { head, stack, .. } => {
+            if item.head() != Some(head) {
+                moved(item, head);
+            }
+            item.gates.stack = Some(stack.clone());
+        }
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What came of a mission: its history, replayed through [`Mission::apply`], told item by item.
+//! What came of a mission: its history, replayed through [`crate::mission::Mission::apply`], told item by item.
 //!
 //! The cost is that of the history: each step looks at the items that it changed, never at all of them.
 
