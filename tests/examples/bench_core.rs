@@ -124,6 +124,9 @@ trip. It is not blocked by #7 any more, and it closes #8.
         (0..issues).map(|_| tinytown_core::markers::read(std::hint::black_box(&issue)).len()).sum()
     });
     measure("markers of one text of 10 MB", || tinytown_core::markers::read(&long).len());
+    // The slowest of some thirty hostile pieces: a label every few bytes, each of which might have a list.
+    let hostile = "(a Dependencies: ".repeat(10_000_000 / 17) + "\n\n#1";
+    measure("markers of 10 MB of malice", || tinytown_core::markers::read(&hostile).len());
 }
 
 fn measure(name: &str, run: impl Fn() -> usize) {
