@@ -10,7 +10,7 @@ use tinytown_core::input::{Answer, Input};
 use tinytown_store::codec::{decode, encode};
 use tinytown_store::{Archive, Post, Store, StoreError, Wait};
 
-use crate::report::Progress;
+use crate::report::{Progress, chain};
 use crate::settings::{Ports, Settings};
 
 /// Between two tries of a store that does not answer: the first pause, and the longest.
@@ -44,6 +44,13 @@ impl Office {
 
     pub(crate) fn say(&self, progress: &Progress) {
         self.ports.report.say(progress);
+    }
+
+    /// Says what did not go as it should, where the work goes on without it.
+    pub(crate) fn say_if_failed(&self, outcome: Result<(), impl std::error::Error>) {
+        if let Err(error) = outcome {
+            self.say(&Progress::Trouble(chain(&error)));
+        }
     }
 
     pub(crate) fn now(&self) -> tinytown_core::time::Time {

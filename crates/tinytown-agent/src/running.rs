@@ -186,9 +186,7 @@ impl Running<'_> {
 
     /// The supervisor is gone or cannot be understood: what it may have left is removed first.
     async fn lost(&self, error: &SuperviseError) -> Ending {
-        if let Err(error) = clear(self.office, &self.office.settings.runs(), Which::All).await {
-            self.office.say(&Progress::Trouble(chain(&error)));
-        }
+        self.office.say_if_failed(clear(self.office, &self.office.settings.runs(), Which::All).await);
         Ending::Lost(chain(error))
     }
 }

@@ -53,9 +53,8 @@ impl Attempt {
         let claim = &self.brief.claim;
         let read = Input::MessagesRead { agent: claim.agent.clone(), messages: told.to_vec() };
         let post = self.office.named(op("read", claim), &read);
-        if let Err(error) = self.unless_over(self.office.post(&post), PARTING).await {
-            self.office.say(&Progress::Trouble(chain(&error)));
-        }
+        let posted = self.unless_over(self.office.post(&post), PARTING).await;
+        self.office.say_if_failed(posted.map(drop));
     }
 
     fn task<'a>(&'a self, desk: &'a Desk) -> Task<'a> {

@@ -36,17 +36,13 @@ impl Conductor {
         };
         let Some(notes) = self.ask(request, &folder, &ready).await? else { return Ok(()) };
         let answer = Answer { request: request.name(), notes };
-        if let Err(error) = answer.keep(&folder.answer()) {
-            self.office.say(&Progress::Trouble(chain(&error)));
-        }
+        self.office.say_if_failed(answer.keep(&folder.answer()));
         match self.unless_stopped(self.is_open(request)).await? {
             Some(true) => self.post(request, &answer.notes).await,
             Some(false) => {
                 // Nothing is left to answer, after a restart neither.
                 let nothing = Answer { notes: Vec::new(), ..answer };
-                if let Err(error) = nothing.keep(&folder.answer()) {
-                    self.office.say(&Progress::Trouble(chain(&error)));
-                }
+                self.office.say_if_failed(nothing.keep(&folder.answer()));
                 self.left(request, "it was withdrawn, or is a person's by now");
                 Ok(())
             }
@@ -114,7 +110,7 @@ impl Conductor {
             Begun::Ended(ending) => ending,
             Begun::NotOurs(why) => Ending::Lost(why),
         };
-        self.tidy(folder);
+        self.office.say_if_failed(folder.clear_scratch());
         let notes = match ending {
             Ending::Code(0) => notes(&folder.result()),
             Ending::Cancelled | Ending::Lost(_) => {
@@ -151,12 +147,6 @@ impl Conductor {
 
     fn left(&self, request: &Request, why: &str) {
         self.office.say(&Progress::LeftToPerson { item: request.about(), why: why.to_owned() });
-    }
-
-    fn tidy(&self, folder: &Folder) {
-        if let Err(error) = folder.clear_scratch() {
-            self.office.say(&Progress::Trouble(chain(&error)));
-        }
     }
 
     fn task<'a>(&'a self, request: &'a Request, folder: &Folder, launch: &'a Launch) -> Task<'a> {

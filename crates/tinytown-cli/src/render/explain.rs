@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 use tinytown_core::event::Event;
-use tinytown_core::id::{AgentName, MissionId};
+use tinytown_core::id::{AgentName, ItemKey, MissionId};
 use tinytown_core::item::EdgeSource;
 use tinytown_core::mission::{Item, ItemIx, Phase, Reaction, Wait, WaitCode};
 use tinytown_core::policy::Policy;
@@ -175,13 +175,15 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// The command that gives a note about an item, unless its key is more than a word between quotes to a shell.
+pub(super) fn note(id: MissionId, word: &str, key: &ItemKey) -> Option<String> {
+    let plain = !key.as_str().contains(['"', '$', '`', '\\', '!']);
+    plain.then(|| format!("tt mission note {id} \"{word} {key}\""))
+}
+
 /// The command with which a person goes on, where one is known. No text of others becomes a word of it.
 pub(super) fn next(id: MissionId, item: &Item, wait: &Wait) -> Option<String> {
-    let note = |word: &str| {
-        let key = item.spec.key.as_str();
-        let plain = !key.contains(['"', '$', '`', '\\', '!']);
-        plain.then(|| format!("tt mission note {id} \"{word} {key}\""))
-    };
+    let note = |word| note(id, word, &item.spec.key);
     match wait.code {
         _ if wait.owner != "operator" => None,
         WaitCode::NoAgent => Some(spawn(item)),

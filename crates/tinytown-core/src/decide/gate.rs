@@ -6,6 +6,7 @@ use super::Turn;
 use super::attempt::backoff;
 use crate::effect::{Effect, EffectKind};
 use crate::event::{Event, Hold, Outcome};
+use crate::id::Sha;
 use crate::mission::{Gates, ItemIx};
 use crate::mutant::{Mutant, is_planted};
 use crate::observation::{Checks, Mergeable, PullState};
@@ -242,20 +243,27 @@ impl Turn<'_> {
 
     fn look_if_unknown(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
-        let Some(pull) = item.now.pull.clone() else { return };
-        let key = item.spec.key.clone();
-        let due = item.now.look_at.is_none();
+        let Some(head) = item.now.head().cloned() else { return };
         let look = item.now.gates.mergeable.is_none();
-        let again = item.now.check_again && due;
-        let check = (item.now.gates.checks.is_none() || again) && !item.now.awaits(EffectKind::Check);
-        if check {
+        let again = item.now.check_again && item.now.look_at.is_none();
+        if item.now.gates.checks.is_none() || again {
             let trial = item.now.gates.trial.as_ref().filter(|trial| trial.checks.is_some());
-            let head = trial.map_or(pull.head, |trial| trial.commit.clone());
-            self.ask(ix, Effect::Check { item: key, pull: pull.number, head, again });
+            let judged_last = trial.map_or(head, |trial| trial.commit.clone());
+            self.ask_check(ix, judged_last, again);
         }
         if look {
             self.ask_look(ix);
         }
+    }
+
+    /// Asks what the checks say about a commit of the pull request, unless they are being asked.
+    pub(super) fn ask_check(&mut self, ix: ItemIx, head: Sha, again: bool) {
+        let item = self.mission.item(ix);
+        let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Check)) else {
+            return;
+        };
+        let effect = Effect::Check { item: item.spec.key.clone(), pull: pull.number, head, again };
+        self.ask(ix, effect);
     }
 
     /// Looks at the pull request, unless that is under way.
@@ -286,8 +294,7 @@ impl Turn<'_> {
     /// An accepted item is watched for as long as somebody builds upon it.
     pub(super) fn watch(&mut self, ix: ItemIx) {
         let item = self.mission.item(ix);
-        let accepted = matches!(item.now.outcome, Some(Outcome::Accepted { .. }));
-        if !accepted || item.now.forge_trouble.is_some() || self.restack(ix) {
+        if !item.now.is_accepted() || item.now.forge_trouble.is_some() || self.restack(ix) {
             return;
         }
         let item = self.mission.item(ix);
@@ -308,7 +315,7 @@ impl Turn<'_> {
     /// What was accepted is not what it was: it is judged anew, and what builds upon it waits.
     pub(super) fn accepted_moved(&mut self, ix: ItemIx, detail: &str) {
         let item = self.mission.item(ix);
-        if item.now.outcome.as_ref().is_some_and(Outcome::is_accepted) {
+        if item.now.is_accepted() {
             let (item, detail) = (item.spec.key.clone(), detail.to_owned());
             self.emit(Event::DependencyChanged { item, detail });
         }

@@ -24,7 +24,7 @@ impl Turn<'_> {
         }
         match &now.gates.trial {
             Some(Trial { commit, checks: None }) if !is_planted(Mutant::TrialUnchecked) => {
-                self.check_trial(ix, commit.clone());
+                self.ask_check(ix, commit.clone(), false);
             }
             trial => self.land(ix, trial.as_ref().map(|trial| trial.commit.clone())),
         }
@@ -40,15 +40,6 @@ impl Turn<'_> {
             title: format!("{} ({})", item.spec.title, item.spec.key),
             tested,
         };
-        self.ask(ix, effect);
-    }
-
-    fn check_trial(&mut self, ix: ItemIx, head: Sha) {
-        let item = self.mission.item(ix);
-        let Some(pull) = item.now.pull.as_ref().filter(|_| !item.now.awaits(EffectKind::Check)) else {
-            return;
-        };
-        let effect = Effect::Check { item: item.spec.key.clone(), pull: pull.number, head, again: false };
         self.ask(ix, effect);
     }
 

@@ -1,7 +1,7 @@
 //! Notes: an operator's directives. The first word, whole, decides; anything else is kept as free text.
 
 use super::Turn;
-use crate::event::{Event, Hold, Outcome, SkipReason};
+use crate::event::{Event, Hold, SkipReason};
 use crate::id::{AgentName, ItemKey};
 use crate::input::{Answer, Refusal};
 use crate::mission::{ItemIx, MissionState, Phase};
@@ -150,8 +150,7 @@ impl Turn<'_> {
 
     fn merge_now(&mut self, ix: ItemIx) -> Answer {
         let now = &self.mission.item(ix).now;
-        let accepted = now.outcome.as_ref().is_some_and(Outcome::is_accepted);
-        if !(now.phase == Phase::Gated || accepted) || now.pull.is_none() {
+        if !(now.phase == Phase::Gated || now.is_accepted()) || now.pull.is_none() {
             return self.not_now(ix, now.phase, "merged");
         }
         self.emit(Event::MergeWanted { item: self.mission.key(ix).clone() });

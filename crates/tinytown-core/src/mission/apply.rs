@@ -1,10 +1,9 @@
 //! The only place where a mission's state changes.
 
-use super::Phase;
 use super::change::apply_to_item;
 use super::index::Index;
 use super::item::{Item, ItemNow};
-use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, lifecycle};
+use super::{Charter, Head, Help, ItemIx, Mission, MissionState, NoteRecord, Phase, lifecycle};
 use crate::event::{Event, FollowUp};
 use crate::id::ItemKey;
 use crate::issue::IssueRef;
@@ -135,10 +134,8 @@ impl Mission {
                 if let Event::ExternalJoined { reference, .. } = event {
                     self.join_external(ix, reference);
                 }
-                if before == Phase::Done && after != Phase::Done {
-                    self.head.done -= 1;
-                }
-                self.after(ix, satisfied, event);
+                self.tally(before, after);
+                self.after(ix, satisfied);
             }
         }
         match event {
@@ -284,7 +281,7 @@ impl Mission {
     }
 
     /// What an item's change means for its neighbours and for the indices.
-    fn after(&mut self, ix: ItemIx, was_satisfied: bool, event: &Event) {
+    fn after(&mut self, ix: ItemIx, was_satisfied: bool) {
         let item = self.item(ix);
         if item.satisfies_dependents() != was_satisfied {
             let satisfied = !was_satisfied;
@@ -299,12 +296,16 @@ impl Mission {
         if self.item(ix).now.phase.is_over() {
             self.leave_parent(ix);
         }
-        match event {
-            Event::ItemDone { .. } => self.head.done += 1,
-            Event::ItemSkipped { .. } | Event::ItemFailed { .. } => self.head.dropped += 1,
-            _ => {}
-        }
         self.reindex(ix);
+    }
+
+    /// How many items are done, and how many never will be. What is done may be judged anew.
+    fn tally(&mut self, before: Phase, after: Phase) {
+        let dropped = |phase| matches!(phase, Phase::Skipped | Phase::Failed);
+        self.head.done += u32::from(after == Phase::Done);
+        self.head.done -= u32::from(before == Phase::Done);
+        self.head.dropped += u32::from(dropped(after));
+        self.head.dropped -= u32::from(dropped(before));
     }
 
     /// An item that was about to start waits again when a dependency is not what it was.

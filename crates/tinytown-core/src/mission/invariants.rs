@@ -123,7 +123,7 @@ impl Mission {
         let item = self.item(ix);
         let key = || item.spec.key.clone();
         let phase = item.now.phase;
-        let open = self.dependencies(ix).iter().filter(|on| !self.item(**on).satisfies_dependents()).count();
+        let open = self.open_dependencies(ix).count();
         if open != item.unmet as usize {
             return Err(Violation::Index {
                 what: "open dependencies",

@@ -393,6 +393,11 @@ impl ItemNow {
         self.effects.iter().any(|(under_way, _)| *under_way == kind)
     }
 
+    /// Whether it was accepted, and is still what was accepted.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome.as_ref().is_some_and(Outcome::is_accepted)
+    }
+
     /// The head that a pull request proposes, if there is one.
     pub fn head(&self) -> Option<&Sha> {
         self.pull.as_ref().map(|pull| &pull.head)

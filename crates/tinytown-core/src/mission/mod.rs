@@ -265,6 +265,11 @@ impl Mission {
         &self.items[ix.at()].needs
     }
 
+    /// Those of them that are not done.
+    pub(crate) fn open_dependencies(&self, ix: ItemIx) -> impl Iterator<Item = ItemIx> + '_ {
+        self.dependencies(ix).iter().copied().filter(|on| !self.item(*on).satisfies_dependents())
+    }
+
     /// Names of effects decided and not reported, in order.
     pub fn effects_under_way(&self) -> impl Iterator<Item = (&OpId, ItemIx)> {
         self.index.effects.iter().map(|(op, ix)| (op, *ix))

@@ -204,12 +204,7 @@ impl Mission {
 
     fn pending(&self, ix: ItemIx) -> Reason {
         let item = self.item(ix);
-        let open: Vec<&str> = self
-            .dependencies(ix)
-            .iter()
-            .filter(|on| !self.item(**on).satisfies_dependents())
-            .map(|on| self.key(*on).as_str())
-            .collect();
+        let open: Vec<&str> = self.open_dependencies(ix).map(|on| self.key(on).as_str()).collect();
         let (code, owner) = self.pending_code(ix);
         if let Some(first) = open.first() {
             return reason(code, owner, *first, format!("waits for {}", open.join(", ")));
@@ -220,8 +215,7 @@ impl Mission {
     }
 
     fn pending_code(&self, ix: ItemIx) -> (WaitCode, Owner) {
-        let open = self.dependencies(ix).iter().find(|on| !self.item(**on).satisfies_dependents());
-        match open.map(|on| &self.item(*on).now.changed) {
+        match self.open_dependencies(ix).next().map(|on| &self.item(on).now.changed) {
             Some(Some(_)) => (WaitCode::DependencyChanged, Owner::Item),
             Some(None) => (WaitCode::Dependency, Owner::Item),
             None => (WaitCode::External, Owner::Machine),
@@ -360,8 +354,7 @@ impl Mission {
             Some(Checks::Green | Checks::NotRequired) => {}
         }
         if item.unmet > 0 {
-            let open = self.dependencies(ix).iter().find(|on| !self.item(**on).satisfies_dependents());
-            let key = open.map_or("", |on| self.key(*on).as_str());
+            let key = self.open_dependencies(ix).next().map_or("", |on| self.key(on).as_str());
             let detail = format!("{key}, on which it builds, is judged anew");
             return reason(WaitCode::DependencyChanged, Owner::Item, key, detail);
         }

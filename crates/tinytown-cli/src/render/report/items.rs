@@ -7,7 +7,7 @@ use tinytown_core::mission::{ItemIx, Phase};
 use tinytown_core::report::{Try, TryEnd};
 
 use super::page::{Entry, Section};
-use super::{Account, Told, long_span, waits};
+use super::{Account, Told, launches, long_span, waits};
 use crate::render::item;
 
 impl Account<'_> {
@@ -62,11 +62,10 @@ impl Account<'_> {
 fn work(Told { item, report, .. }: Told<'_>) -> String {
     let now = &item.now;
     let agents: Vec<&str> = report.agents.iter().map(AgentName::as_str).collect();
-    let launches =
-        if now.launches == 1 { "1 launch".to_owned() } else { format!("{} launches", now.launches) };
     let spent = if now.spent.is_none() { String::new() } else { format!("; spent {}", now.spent) };
     format!(
-        "{launches} by {}, {} lost; waited {}, worked {}, judged {}{spent}",
+        "{} by {}, {} lost; waited {}, worked {}, judged {}{spent}",
+        launches(now.launches),
         agents.join(", "),
         now.losses,
         long_span(report.waited),

@@ -85,10 +85,9 @@ impl<'a> Account<'a> {
         let took = long_span(self.took());
         let took = if self.is_over() { format!(" after {took}") } else { format!(", started {took} ago") };
         let state = head.state.as_str();
-        let launches = if head.launches == 1 { "launch" } else { "launches" };
         let spent = if head.spent.is_none() { String::new() } else { format!(", {}", head.spent) };
         let id = self.mission.id();
-        format!("Mission {id} {state}{took}: {}; {} {launches}{spent}", self.result(), head.launches)
+        format!("Mission {id} {state}{took}: {}; {}{spent}", self.result(), launches(head.launches))
     }
 
     /// `12 of 15 items done, 2 skipped, 1 failed`.
@@ -114,6 +113,11 @@ impl<'a> Account<'a> {
         let reason = self.mission.head().reason.as_ref().map(|reason| format!("why: {reason}"));
         reason.into_iter().chain([format!("{fixes}, {reviews}; {tries}")]).collect()
     }
+}
+
+/// `1 launch`, `3 launches`.
+fn launches(n: u32) -> String {
+    if n == 1 { "1 launch".to_owned() } else { format!("{n} launches") }
 }
 
 /// For people at a terminal.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tinytown_core::event::Outcome;
 use tinytown_core::id::ItemKey;
 use tinytown_core::mission::Phase;
 use tinytown_core::observation::{Pull, PullState};
@@ -86,9 +85,8 @@ impl Account<'_> {
     fn left_to_merge(&self, told: Told<'_>) -> Option<Need> {
         let Pull { number, branch, url, .. } = left_open(&told)?;
         let detail = format!("PR #{number} is accepted, and left to you to merge: {branch} ({url})");
-        let key = told.item.spec.key.as_str();
-        let may = !self.is_over() && !key.contains(['"', '$', '`', '\\', '!']);
-        let command = may.then(|| format!("tt mission note {} \"merge {key}\"", self.mission.id()));
+        let note = || explain::note(self.mission.id(), "merge", &told.item.spec.key);
+        let command = if self.is_over() { None } else { note() };
         Some(Need { command, ..Need::of(told, "merge", "🔀", detail) })
     }
 }
@@ -102,8 +100,8 @@ fn failed(told: Told<'_>, fallen: &mut BTreeMap<ItemKey, Vec<ItemKey>>) -> Optio
 /// The pull request of an item that was done as accepted, while nobody has merged or closed it.
 fn left_open<'a>(told: &Told<'a>) -> Option<&'a Pull> {
     let now = &told.item.now;
-    let accepted = matches!(now.outcome, Some(Outcome::Accepted { .. })) && !now.merge_wanted;
-    now.pull.as_ref().filter(|pull| accepted && pull.state == PullState::Open)
+    let left = now.is_accepted() && !now.merge_wanted;
+    now.pull.as_ref().filter(|pull| left && pull.state == PullState::Open)
 }
 
 impl Need {

@@ -4,7 +4,7 @@ use tinytown_core::event::Addressee;
 use tinytown_core::report::{AgentReport, Merge, Question, QuestionEnd};
 
 use super::page::{Entry, Section};
-use super::{Account, cause, long_span};
+use super::{Account, cause, launches, long_span};
 use crate::render::count;
 
 impl Account<'_> {
@@ -51,12 +51,11 @@ impl Account<'_> {
 
     pub(super) fn crew(&self) -> Section {
         let did = |agent: AgentReport| {
-            let AgentReport { agent, launches, handed_in, failed, lost, worked, spent } = agent;
-            let times = if launches == 1 { "launch" } else { "launches" };
+            let AgentReport { agent, launches: times, handed_in, failed, lost, worked, spent } = agent;
             let spent = if spent.is_none() { String::new() } else { format!("; spent {spent}") };
             let worked = long_span(worked);
             let ends = format!("{handed_in} handed in, {failed} failed, {lost} lost");
-            Entry::from(format!("{agent}: {launches} {times}, {ends}; worked {worked}{spent}"))
+            Entry::from(format!("{agent}: {}, {ends}; worked {worked}{spent}", launches(times)))
         };
         Section::new("👷 Agents", self.report.agents(self.end()).into_iter().map(did).collect())
     }
