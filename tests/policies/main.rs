@@ -56,6 +56,7 @@ scenarios! {
     limit_pauses_the_cli
     lost_worker
     merge_lane
+    merge_on_trial_could_not_be_checked
     mergeability_unknown
     mission_grows
     mission_grows_in_a_circle

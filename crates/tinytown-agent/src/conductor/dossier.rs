@@ -42,7 +42,7 @@ pub(super) async fn gather(store: &dyn Store, request: &Request) -> Result<Dossi
     let item = dossier.mission.item(ix);
     let archive: &dyn Archive = store;
     dossier.body = codec::resolve(archive, &item.spec.body).await?;
-    if let Some(report) = item.now.gates.checks.as_ref().and_then(Checks::report).cloned() {
+    if let Some(report) = item.now.gates.last_checks().and_then(Checks::report).cloned() {
         let output = codec::resolve(archive, &report.output).await?;
         dossier.check = Some((report, output));
     }

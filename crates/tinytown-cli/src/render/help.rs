@@ -183,7 +183,7 @@ fn evidence(item: &Item) -> Vec<String> {
         let by = last.agent.as_ref().map_or(String::new(), |agent| format!(" by {agent}"));
         format!("   last:   attempt {}{by} ended: {}: {}", last.attempt, last.cause, first(&last.detail))
     });
-    let check = item.now.gates.checks.as_ref().and_then(Checks::report);
+    let check = item.now.gates.last_checks().and_then(Checks::report);
     let check = check.map(|check| format!("   check:  {}: {}", check.name, first(&check.summary)));
     last.into_iter().chain(check).collect()
 }

@@ -96,7 +96,7 @@ impl Mission {
         if now.open_fix.is_some() {
             return Some(self.fix_of(item));
         }
-        let unjudged = now.gates.checks.as_ref().is_some_and(Checks::could_not_judge);
+        let unjudged = now.gates.last_checks().is_some_and(Checks::could_not_judge);
         unjudged.then(|| {
             let of = self.policy().check_reruns;
             Reaction { rung: Rung::Rerun, used: now.gates.unjudged.min(of), of }

@@ -130,10 +130,12 @@ fn write_mission(tx: &Connection, change: &MissionWrite, place: Option<i64>) -> 
 
 /// A new mission's row, behind all others.
 fn begin_mission(tx: &Connection, change: &MissionWrite) -> Result<i64, Failure> {
-    let sql = "INSERT INTO mission (id, version, unfinished, charter, head) VALUES (?1, 0, ?2, ?3, ?4)";
     let MissionWrite { id, unfinished, charter, head, .. } = change;
-    execute(tx, sql, params![id.to_string(), unfinished, charter, head])?;
-    Ok(tx.last_insert_rowid())
+    let sql = "INSERT INTO mission (id, version, unfinished, head) VALUES (?1, 0, ?2, ?3)";
+    execute(tx, sql, params![id.to_string(), unfinished, head])?;
+    let place = tx.last_insert_rowid();
+    execute(tx, "INSERT INTO charter (mission, record) VALUES (?1, ?2)", params![place, charter])?;
+    Ok(place)
 }
 
 fn write_step(tx: &Connection, scope: i64, number: u64, step: &Record) -> Result<(), Failure> {

@@ -126,7 +126,7 @@ fn look<T>(
             let mut connection = connect(path, before.log == 0)?;
             match open::version_of(&connection, at)? {
                 0 => Err(Failure::NoTown),
-                _ => work(&mut connection),
+                found => open::show_as_newest(&connection, found).and_then(|()| work(&mut connection)),
             }
         };
         let answer = read().map_err(|failure| failure.at(at));

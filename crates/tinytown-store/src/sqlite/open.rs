@@ -11,7 +11,7 @@ use super::failure::{Failure, unavailable};
 use crate::{StoreError, crash, rules};
 
 /// The newest schema this program reads and writes.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// How long a call waits for another process's transaction, counted in sleeps of [`NAP`].
 const NAPS: i32 = 15_000;
@@ -32,13 +32,14 @@ pub(super) fn create(path: &Path, at: &str) -> Result<(), StoreError> {
     make_file(path).map_err(|error| unavailable(at, error))?;
     crash::point("making the file");
     let prepare = || match schema_version(path, at)? {
-        0 => write_schema(path, at),
-        _ => Ok(()),
+        SCHEMA_VERSION => Ok(()),
+        _ => write_schema(path, at),
     };
     prepare().map_err(|failure| failure.at(at))
 }
 
-/// Makes sure that there is a store which this program understands, and writes nothing.
+/// Makes sure that there is a store which this program understands. Only one that an older program
+/// made is written: it is brought up to date.
 pub(super) fn check(path: &Path, at: &str) -> Result<(), StoreError> {
     let missing = || StoreError::NoTown { at: at.to_owned() };
     match path.metadata() {
@@ -49,7 +50,8 @@ pub(super) fn check(path: &Path, at: &str) -> Result<(), StoreError> {
     match schema_version(path, at).map_err(|failure| failure.at(at))? {
         // A file that nobody has finished making.
         0 => Err(missing()),
-        _ => Ok(()),
+        SCHEMA_VERSION => Ok(()),
+        _ => write_schema(path, at).map_err(|failure| failure.at(at)),
     }
 }
 
@@ -119,19 +121,35 @@ pub(super) fn version_of(connection: &Connection, at: &str) -> Result<u32, Failu
     Ok(found)
 }
 
-/// Writes the schema, unless another process did meanwhile.
+/// Writes the schema, or what is new in it, unless another process did meanwhile.
 fn write_schema(path: &Path, at: &str) -> Result<(), Failure> {
     let mut connection = connect(path, Access::Write)?;
     crash::point("turning on the write-ahead log");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version_of(&transaction, at)? == 0 {
-        transaction.execute_batch(include_str!("schema.sql"))?;
+    let missing = match version_of(&transaction, at)? {
+        0 => include_str!("schema.sql"),
+        1 => include_str!("schema_1_to_2.sql"),
+        _ => "",
+    };
+    if !missing.is_empty() {
+        transaction.execute_batch(missing)?;
         crash::point("making the tables");
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         crash::point("naming the schema");
     }
     transaction.commit()?;
     crash::point("COMMIT of the schema");
+    Ok(())
+}
+
+/// Shows this connection, and it alone, a store that nobody has brought up to date as if it were.
+pub(super) fn show_as_newest(connection: &Connection, found: u32) -> Result<(), Failure> {
+    if found == 1 {
+        connection.execute_batch(
+            "PRAGMA temp_store = MEMORY;
+             CREATE TEMP VIEW charter AS SELECT seq AS mission, charter AS record FROM main.mission;",
+        )?;
+    }
     Ok(())
 }
 

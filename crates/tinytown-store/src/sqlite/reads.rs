@@ -90,7 +90,11 @@ pub(super) fn mission_version(connection: &Connection, id: MissionId) -> Result<
 
 type RawRow = (i64, String, u64, bool, Record, Record);
 
-/// The columns `seq, id, version, unfinished, charter, head`.
+/// What [`raw_row`] reads.
+const MISSION: &str = "SELECT seq, id, version, unfinished,
+                              (SELECT record FROM charter WHERE charter.mission = seq), head
+                       FROM mission";
+
 fn raw_row(row: &Row<'_>) -> rusqlite::Result<RawRow> {
     Ok((row.get(0)?, row.get(1)?, num(row, 2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
@@ -101,18 +105,15 @@ fn mission_row((_, id, version, unfinished, charter, head): RawRow) -> Result<Mi
 }
 
 pub(super) fn missions(connection: &mut Connection, ended: bool) -> Result<Vec<MissionRow>, Failure> {
-    let sql = if ended {
-        "SELECT seq, id, version, unfinished, charter, head FROM mission ORDER BY seq"
-    } else {
-        "SELECT seq, id, version, unfinished, charter, head FROM mission WHERE unfinished = 1 ORDER BY seq"
-    };
-    of_town(connection, |moment, _| all(moment, sql, [], raw_row)?.into_iter().map(mission_row).collect())
+    let which = if ended { "" } else { "WHERE unfinished = 1" };
+    let sql = format!("{MISSION} {which} ORDER BY seq");
+    of_town(connection, |moment, _| all(moment, &sql, [], raw_row)?.into_iter().map(mission_row).collect())
 }
 
 pub(super) fn mission(connection: &mut Connection, id: MissionId) -> Result<MissionView, Failure> {
     of_town(connection, |moment, _| {
-        let sql = "SELECT seq, id, version, unfinished, charter, head FROM mission WHERE id = ?1";
-        let row = first(moment, sql, [id.to_string()], raw_row)?.ok_or(StoreError::NoMission(id))?;
+        let sql = format!("{MISSION} WHERE id = ?1");
+        let row = first(moment, &sql, [id.to_string()], raw_row)?.ok_or(StoreError::NoMission(id))?;
         let sql = "SELECT key, record FROM mission_record WHERE mission = ?1 ORDER BY key";
         let records = all(moment, sql, [row.0], pair)?;
         Ok(MissionView { row: mission_row(row)?, records })

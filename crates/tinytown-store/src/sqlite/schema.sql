@@ -23,11 +23,16 @@ CREATE TABLE mission (
     id         TEXT    NOT NULL UNIQUE,
     version    INTEGER NOT NULL,
     unfinished INTEGER NOT NULL,
-    charter    TEXT    NOT NULL,
     head       TEXT    NOT NULL
 ) STRICT;
 
 CREATE INDEX mission_unfinished ON mission (seq) WHERE unfinished = 1;
+
+-- Apart from the row that every commit writes: a charter is large and never changes.
+CREATE TABLE charter (
+    mission INTEGER PRIMARY KEY,
+    record  TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE mission_record (
     mission INTEGER NOT NULL,

@@ -85,7 +85,7 @@ async fn a_newer_store_is_refused_and_nothing_is_written() {
     let before = fs::read(folder.db()).expect("reads");
     for refused in refusals(&folder.db()).await {
         let Some(StoreError::Newer { found, known, .. }) = refused else { panic!("{refused:?}") };
-        assert_eq!((found, known), (9, 1));
+        assert_eq!((found, known), (9, 2));
     }
     assert_eq!(fs::read(folder.db()).expect("reads"), before);
 }

@@ -7,4 +7,5 @@ mod looking;
 mod model;
 mod processes;
 mod suite;
+mod upgrade;
 mod waking;
