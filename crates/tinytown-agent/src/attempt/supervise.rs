@@ -8,7 +8,7 @@ use tinytown_store::StoreError;
 use super::prepare::Desk;
 use super::{Attempt, PARTING, op};
 use crate::evidence::Ending;
-use crate::report::{Progress, chain};
+use crate::report::Progress;
 use crate::running::{Begun, Limits, Running, Task};
 
 /// What came of an attempt to run the agent.
