@@ -1,5 +1,6 @@
 //! The chores that build and test.
 
+use crate::components;
 use crate::steps::{Failure, Stages};
 use crate::tidy;
 
@@ -13,17 +14,20 @@ pub(crate) fn test(filter: &[&str]) -> Result<(), Failure> {
 
 fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     stages.stage("tidy", tidy::run)?;
+    stages.stage("components", components::install)?;
+    let long: &[(&str, &str)] = if filter.contains(&"--long") { &[("TINYTOWN_LONG", "1")] } else { &[] };
+    let filter: Vec<&str> = filter.iter().copied().filter(|word| *word != "--long").collect();
     // The stories drive the real binary, which cargo does not build for another package's tests; built
     // with everything else, its dependencies are built once. No feature that plants mutants: `tt` is
     // tested as users have it.
     stages.cargo("build", &["build", "--workspace", "--all-targets"])?;
     let mut words = vec!["test", "--workspace"];
-    words.extend(filter);
-    stages.tests("test", &words)?;
+    words.extend(&filter);
+    stages.tests("test", &words, long)?;
     let mut words = vec!["test", "--package", "tinytown-tests", "--features", "mutants"];
     words.extend(["--test", "crashes", "--test", "proof"]);
-    words.extend(filter);
-    stages.tests("test mutants", &words)
+    words.extend(&filter);
+    stages.tests("test mutants", &words, long)
 }
 
 /// The program that proves, with planted mutants, and nothing that it does not need.
@@ -74,8 +78,8 @@ fn run_all(stages: &mut Stages) -> Result<(), Failure> {
     run_proof(stages, &[])?;
     // Optimised, like the proof, with which it shares what is built.
     let words = ["test", "--release", "--package", "tinytown-tests", "--no-default-features"];
-    stages
-        .tests("interleavings", &[&words[..], &["--features", "mutants", "--test", "interleavings"]].concat())
+    let words = [&words[..], &["--features", "mutants", "--test", "interleavings"]].concat();
+    stages.tests("interleavings", &words, &[])
 }
 
 /// Reads cases from standard input, and prints what their issues depend on.
@@ -92,6 +96,11 @@ pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
             "bench core",
             &["run", "--release", "--package", "tinytown-tests", "--example", "bench_core"],
         ),
+        ["redis"] => {
+            stages.stage("components", components::install)?;
+            let run = ["run", "--release", "--package", "tinytown-redis", "--features", "testing"];
+            stages.cargo("bench redis", &[&run[..], &["--example", "bench_redis"]].concat())
+        }
         ["handoff"] => {
             stages.cargo("build tt", &["build", "--release", "--package", "tinytown-cli"])?;
             stages.cargo(
@@ -107,8 +116,9 @@ pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
         [] => {
             bench(&["core"])?;
             bench(&["cli"])?;
-            bench(&["handoff"])
+            bench(&["handoff"])?;
+            bench(&["redis"])
         }
-        other => Err(format!("no measurement called {}: core, cli, handoff", other.join(" "))),
+        other => Err(format!("no measurement called {}: core, cli, handoff, redis", other.join(" "))),
     }
 }

@@ -1,6 +1,7 @@
 //! Every chore of the project, one word each: `cargo xtask WORD`.
 
 mod ci;
+mod components;
 mod steps;
 mod tidy;
 
@@ -9,12 +10,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask WORD
 
-  test    everything that must pass: tidy, unit and conformance tests, stories through the real binary
+  test    everything that must pass: tidy, unit and conformance tests, stories through the real binary;
+          --long: more of what is random (hours), else as `cargo test`
   tidy    lengths of functions and files per crate, and the arrows between crates
   ci      what .ci/run runs: fmt, clippy, doc, test, prove; prints what each stage took
   prove   missions under faults with planted mutants: prove [--missions N] [--seed S], more with --help
   markers what the reader of dependency markers makes of issues: markers < cases.jsonl, one JSON object a line
-  bench   measurements: bench core | bench cli [ITEMS …] | bench handoff
+  bench   measurements: bench core | bench cli [ITEMS …] | bench handoff | bench redis
 ";
 
 fn main() -> ExitCode {

@@ -42,10 +42,11 @@ struct Sum {
 }
 
 impl Sum {
-    fn run(&mut self, words: &[&str]) -> Result<(), Failure> {
+    fn run(&mut self, words: &[&str], environment: &[(&str, &str)]) -> Result<(), Failure> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         // Snapshots are compared, never written; hidden backtraces keep failures readable.
+        command.envs(environment.iter().copied());
         command.args(words).env("INSTA_UPDATE", "no").env("RUST_BACKTRACE", "0").current_dir(root());
         let mut child = command
             .stdout(Stdio::piped())
@@ -95,10 +96,15 @@ impl Stages {
         })
     }
 
-    /// Runs cargo's tests as one stage, and sums up what its many programs say.
-    pub(crate) fn tests(&mut self, name: &str, words: &[&str]) -> Result<(), Failure> {
+    /// Runs cargo's tests with additional environment as one stage, and sums up what its many programs say.
+    pub(crate) fn tests(
+        &mut self,
+        name: &str,
+        words: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<(), Failure> {
         let mut sum = self.sum.take().unwrap_or_default();
-        let outcome = self.stage(name, || sum.run(words));
+        let outcome = self.stage(name, || sum.run(words, environment));
         self.sum = Some(sum);
         outcome
     }

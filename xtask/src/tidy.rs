@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tinytown-core", &[]),
     ("tinytown-host", &[]),
     ("tinytown-store", &["tinytown-core"]),
+    ("tinytown-redis", &["tinytown-core", "tinytown-store"]),
     ("tinytown-forge", &["tinytown-core", "tinytown-host"]),
     ("tinytown-agent", &["tinytown-core", "tinytown-host", "tinytown-store"]),
     ("tinytown-dispatcher", &["tinytown-core", "tinytown-forge", "tinytown-store"]),
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tinytown-dispatcher",
             "tinytown-forge",
             "tinytown-host",
+            "tinytown-redis",
             "tinytown-store",
         ],
     ),
@@ -34,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const KEPT_IN: &[(&str, &[&str])] = &[
     ("clap", &["tinytown-cli"]),
     ("rusqlite", &["tinytown-store"]),
+    ("fred", &["tinytown-redis"]),
     ("nix", &["tinytown-host"]),
     ("petgraph", &["tinytown-core"]),
     ("pulldown-cmark", &["tinytown-core"]),

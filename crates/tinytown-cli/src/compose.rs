@@ -13,8 +13,12 @@ use tinytown_dispatcher::{Applied, ApplyError, Mode, Parts, Settings};
 use tinytown_forge::{Forge, LocalConfig, LocalError, LocalForge};
 use tinytown_host::git::Identity;
 use tinytown_host::supervise::Supervisor;
+use tinytown_redis::{RedisStore, RedisUrl};
 use tinytown_store::codec::encode;
-use tinytown_store::{Blob, InboxEntry, Post, SqliteFile, SqliteStore, Store, StoreError, TownIdentity};
+use tinytown_store::{
+    Blob, Glance, InboxEntry, InputId, Post, SqliteFile, SqliteStore, Store, StoreError, TownIdentity,
+    Vitals, Wait,
+};
 
 use crate::config::{ForgeKind, StoreUrl};
 use crate::failure::{ExitCode, Failure};
@@ -40,7 +44,7 @@ impl Composed {
     pub(crate) async fn open(town: Town) -> Result<Self, Failure> {
         let store: Arc<dyn Store> = match town.store.file(&town.root) {
             Some(file) => Arc::new(SqliteStore::open(file).await?),
-            None => return Err(no_redis(&town.store)),
+            None => redis_store(&town.store, &town.config.name).await?,
         };
         Ok(Self { town, store })
     }
@@ -210,23 +214,86 @@ fn how_to_configure(name: &str) -> String {
     )
 }
 
-/// Makes the store if it is not there yet, for `tt init`.
-pub(crate) async fn create_store(url: &StoreUrl, root: &Path) -> Result<Arc<dyn Store>, Failure> {
+/// Makes the store of the town of that name if it is not there yet, for `tt init`.
+pub(crate) async fn create_store(url: &StoreUrl, root: &Path, name: &str) -> Result<Arc<dyn Store>, Failure> {
     match url.file(root) {
         Some(file) => Ok(Arc::new(SqliteStore::create(file).await?)),
-        None => Err(no_redis(url)),
+        None => redis_store(url, name).await,
     }
 }
 
-/// The town that a store already holds, if it does. Makes nothing.
-pub(crate) async fn town_in(url: &StoreUrl, root: &Path) -> Result<Option<TownIdentity>, Failure> {
-    let Some(file) = url.file(root) else { return Err(no_redis(url)) };
-    let town = async { SqliteStore::open(file).await?.town().await };
+/// The town that a store already holds, if it does; of a server with many, the one of that name. Makes nothing.
+pub(crate) async fn town_in(
+    url: &StoreUrl,
+    root: &Path,
+    name: &str,
+) -> Result<Option<TownIdentity>, Failure> {
+    let store: Result<Arc<dyn Store>, StoreError> = match url.file(root) {
+        Some(file) => SqliteStore::open(file).await.map(|store| Arc::new(store) as _),
+        None => Ok(redis_store(url, name).await?),
+    };
+    let town = async { store?.town().await };
     match town.await {
         Ok(view) => Ok(Some(view.identity)),
         Err(StoreError::NoTown { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A handle to the town of that name on a Redis server; the town need not be there.
+async fn redis_store(url: &StoreUrl, name: &str) -> Result<Arc<dyn Store>, Failure> {
+    Ok(Arc::new(RedisStore::open(&redis_url(url)?, name).await?))
+}
+
+/// The address of a Redis server, taken apart.
+pub(crate) fn redis_url(url: &StoreUrl) -> Result<RedisUrl, Failure> {
+    RedisUrl::parse(&url.secret()).map_err(|error| Failure::from_error(ExitCode::Invalid, &error))
+}
+
+/// A store as somebody looks at it who changes nothing.
+pub(crate) enum Onlooker {
+    /// A file, which is read without taking part.
+    File(SqliteFile),
+    /// A handle.
+    Handle(Arc<dyn Store>),
+}
+
+/// Whoever can be asked about the town's store without changing it.
+pub(crate) async fn onlooker(town: &Town) -> Result<Onlooker, Failure> {
+    match town.store.file(&town.root) {
+        Some(file) => Ok(Onlooker::File(SqliteFile::at(file))),
+        None => Ok(Onlooker::Handle(redis_store(&town.store, &town.config.name).await?)),
+    }
+}
+
+impl Onlooker {
+    /// The lease and the heartbeats.
+    pub(crate) async fn vitals(&self) -> Result<Vitals, StoreError> {
+        match self {
+            Self::File(file) => file.vitals().await,
+            Self::Handle(store) => store.vitals().await,
+        }
+    }
+
+    /// What the town is doing; of a handle, as of about one moment.
+    pub(crate) async fn glance(&self) -> Result<Glance, StoreError> {
+        match self {
+            Self::File(file) => file.glance().await,
+            Self::Handle(store) => glance(&**store).await,
+        }
+    }
+}
+
+/// Most inputs that are counted.
+const COUNTED: usize = 1000;
+
+async fn glance(store: &dyn Store) -> Result<Glance, StoreError> {
+    let mut missions = Vec::new();
+    for row in store.missions(false).await? {
+        missions.push(store.mission(row.id).await?);
+    }
+    let inputs_waiting = store.inbox(InputId(0), COUNTED, Wait::NONE).await?.len();
+    Ok(Glance { town: store.town().await?, vitals: store.vitals().await?, missions, inputs_waiting })
 }
 
 /// The agent from whose run this program was called, if it was.
@@ -250,11 +317,6 @@ fn supervisor() -> Result<Supervisor, Failure> {
     Ok(Supervisor { program: program()?, args: vec!["supervise".to_owned()] })
 }
 
-/// The store's file, to be looked at by somebody who changes nothing. It need not be there.
-pub(crate) fn store_file(url: &StoreUrl, root: &Path) -> Result<SqliteFile, Failure> {
-    url.file(root).map(SqliteFile::at).ok_or_else(|| no_redis(url))
-}
-
 /// There is no such forge yet.
 pub(crate) fn no_github() -> Failure {
     let message = "this build of tt has no GitHub forge";
@@ -273,11 +335,6 @@ fn no_forge(error: &LocalError) -> Failure {
         }
     };
     Failure::from_error(code, error).hint(hint)
-}
-
-fn no_redis(url: &StoreUrl) -> Failure {
-    let message = format!("the store at {url} cannot be reached: this build of tt has no Redis store");
-    Failure::new(ExitCode::Unavailable, message).hint("use a file, such as sqlite:.tinytown/town.db")
 }
 
 fn not_applied(error: &ApplyError) -> Failure {

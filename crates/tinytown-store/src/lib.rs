@@ -16,6 +16,8 @@ pub mod records;
 pub mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use faulty::{CallName, Fault, Faulty, Fired, Plan};
 pub use memory::MemoryStore;

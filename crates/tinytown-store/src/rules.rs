@@ -54,12 +54,12 @@ pub(crate) fn contradiction(what: impl Into<String>, detail: impl Into<String>) 
 }
 
 /// The refusal of a second post under a name that was used for another input.
-pub(crate) fn other_content(post: &Post) -> StoreError {
+pub fn other_content(post: &Post) -> StoreError {
     contradiction(format!("post {}", post.op), "its name was used for another input")
 }
 
 /// The refusal of an acknowledgement for an input that does not wait.
-pub(crate) fn not_waiting(input: u64) -> StoreError {
+pub fn not_waiting(input: u64) -> StoreError {
     contradiction(format!("input {input}"), "it does not wait in the inbox")
 }
 

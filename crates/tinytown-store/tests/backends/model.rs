@@ -1,227 +1,43 @@
-//! SQLite against the strict model: random commands, equal answers, errors included, and equal ends.
+//! SQLite against the model: random commands of one caller, and histories of several at once.
 
-use proptest::prelude::*;
-use tinytown_core::id::Generation;
-use tinytown_store::conformance::fixture::{
-    agent, commit, effect, identity, letter, mission_id, mission_write, op, post, record, take, town_write,
-};
-use tinytown_store::{
-    Archive, Commit, Heartbeat, InputId, LeaseCall, LeaseFence, Mailbox, MemoryStore, MissionWrite, Scope,
-    SqliteStore, Store, TownWrite, Wait,
-};
+use std::sync::Arc;
 
-/// A command as it is drawn. What must fit the state (fences, versions, counters) is drawn as an
-/// offset from what fits, so that most commands are granted and many are refused.
-#[derive(Debug, Clone)]
-enum Command {
-    Take { op: u8, seen_off: Option<u8> },
-    Renew { op: u8, epoch_off: u8 },
-    Release { op: u8, epoch_off: u8 },
-    Beat { agent: u8, generation: u64 },
-    Post { op: u8, text: u8 },
-    Commit(Box<Drawn>),
-    Look { after: u64, limit: usize },
+use tinytown_store::testing::{histories, rounds, sequences};
+use tinytown_store::{MemoryStore, SqliteStore, Store};
+
+/// A handle to an empty place, which lasts as long as the folder.
+async fn sqlite(folder: &tempfile::TempDir) -> Arc<dyn Store> {
+    let place = tempfile::tempdir_in(folder.path()).expect("a folder").keep();
+    Arc::new(SqliteStore::create(place.join("town.db")).await.expect("creates"))
 }
 
-#[derive(Debug, Clone)]
-struct Drawn {
-    op: u8,
-    epoch_off: u8,
-    town_off: Option<u8>,
-    mission: Option<(u8, u8, bool)>,
-    acks: u8,
-    unmoved: Option<(u8, u8)>,
-    keys: Vec<u8>,
-    done: Vec<u8>,
+#[test]
+fn random_commands_get_the_same_answers_from_sqlite_and_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outcome = sequences::differences(rounds(48, 2000), || sqlite(&folder));
+    outcome.unwrap_or_else(|difference| panic!("{difference}"));
 }
 
-/// Mostly 0, sometimes 1 or 2.
-fn off() -> impl Strategy<Value = u8> + Clone {
-    prop_oneof![8 => Just(0_u8), 1 => 1..3_u8]
-}
-
-fn drawn() -> impl Strategy<Value = Drawn> {
-    let small = || proptest::collection::vec(0..4_u8, 0..3);
-    let mission = proptest::option::of((0..2_u8, off(), any::<bool>()));
-    let unmoved = proptest::option::weighted(0.2, (0..2_u8, off()));
-    (0..40_u8, off(), proptest::option::of(off()), mission, 0..3_u8, unmoved, small(), small()).prop_map(
-        |(op, epoch_off, town_off, mission, acks, unmoved, keys, done)| Drawn {
-            op,
-            epoch_off,
-            town_off,
-            mission,
-            acks,
-            unmoved,
-            keys,
-            done,
-        },
-    )
-}
-
-fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![
-        2 => (0..12_u8, proptest::option::of(off())).prop_map(|(op, seen_off)| Command::Take { op, seen_off }),
-        1 => (0..12_u8, off()).prop_map(|(op, epoch_off)| Command::Renew { op, epoch_off }),
-        1 => (0..12_u8, off()).prop_map(|(op, epoch_off)| Command::Release { op, epoch_off }),
-        2 => (0..2_u8, 0..3_u64).prop_map(|(agent, generation)| Command::Beat { agent, generation }),
-        4 => (0..12_u8, 0..12_u8).prop_map(|(op, text)| Command::Post { op, text: text / 11 }),
-        8 => drawn().prop_map(|drawn| Command::Commit(Box::new(drawn))),
-        1 => (0..12_u64, 0..4_usize).prop_map(|(after, limit)| Command::Look { after, limit }),
-    ]
-}
-
-/// The two, and what the model says of the state that commands must fit.
-struct Pair {
-    model: MemoryStore,
-    sqlite: SqliteStore,
-}
-
-/// The same question to both.
-macro_rules! both {
-    ($pair:expr, $store:ident => $call:expr) => {{
-        let ask = async |$store: &dyn Store| $call.await;
-        let (model, sqlite) = (ask(&$pair.model).await, ask(&$pair.sqlite).await);
-        assert_eq!(model, sqlite, "{}", stringify!($call));
-        model
-    }};
-}
-
-impl Pair {
-    async fn new(folder: &std::path::Path) -> Self {
-        let model = MemoryStore::new();
-        let sqlite = SqliteStore::create(folder.join("town.db")).await.expect("creates");
-        sqlite.found(&identity()).await.expect("founds");
-        model.set_incarnation(sqlite.vitals().await.expect("answers").incarnation);
-        model.found(&identity()).await.expect("founds");
-        let pair = Self { model, sqlite };
-        let _held = both!(pair, store => store.lease(&op("first"), &take("first")));
-        pair
-    }
-
-    async fn fence(&self, off: u8) -> LeaseFence {
-        let vitals = self.model.vitals().await.expect("answers");
-        let epoch = vitals.lease.epoch.saturating_sub(u64::from(off));
-        LeaseFence { incarnation: vitals.incarnation, epoch }
-    }
-
-    async fn run(&self, command: &Command) {
-        match command {
-            Command::Take { op, seen_off } => self.take(*op, *seen_off).await,
-            Command::Renew { op: name, epoch_off } => {
-                let call = LeaseCall::Renew(self.fence(*epoch_off).await);
-                let _answer = both!(self, store => store.lease(&op(&format!("l{name}")), &call));
-            }
-            Command::Release { op: name, epoch_off } => {
-                let call = LeaseCall::Release(self.fence(*epoch_off).await);
-                let _answer = both!(self, store => store.lease(&op(&format!("l{name}")), &call));
-            }
-            Command::Beat { agent: n, generation } => {
-                let name = agent(&format!("a{n}"));
-                let _answer = both!(self, store => store.beat(&name, Generation(*generation)));
-            }
-            Command::Post { op, text } => {
-                let new = post(&format!("p{op}"), &text.to_string());
-                let _answer = both!(self, store => store.post(&new));
-            }
-            Command::Commit(drawn) => {
-                let commit = self.commit(drawn).await;
-                let _answer = both!(self, store => store.commit(&commit));
-            }
-            Command::Look { after, limit } => self.look(*after, *limit).await,
+#[test]
+fn histories_of_several_callers_of_sqlite_can_be_put_in_one_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    histories::check(rounds(100, 1000), async |_| {
+        let place = tempfile::tempdir_in(folder.path()).expect("a folder").keep();
+        let mut handles: Vec<Arc<dyn Store>> = Vec::new();
+        for _ in 0..histories::CALLERS {
+            let store = SqliteStore::create(place.join("town.db")).await.expect("creates");
+            handles.push(Arc::new(store));
         }
-    }
-
-    async fn take(&self, name: u8, seen_off: Option<u8>) {
-        let lease = self.model.vitals().await.expect("answers").lease;
-        let seen = seen_off.map(|off| (lease.epoch, lease.counter + u64::from(off)));
-        let call = LeaseCall::Take { holder: record(&format!("holder {name}")), seen };
-        let _answer = both!(self, store => store.lease(&op(&format!("l{name}")), &call));
-    }
-
-    async fn commit(&self, drawn: &Drawn) -> Commit {
-        let keys = |keys: &[u8]| keys.iter().map(|key| format!("k{key}")).collect::<Vec<_>>();
-        let boxed =
-            |key: &u8| if key.is_multiple_of(2) { Mailbox::Conductor } else { Mailbox::Agent(agent("a0")) };
-        let (put, done) = (keys(&drawn.keys), keys(&drawn.done));
-        Commit {
-            town: self.town_write(drawn, &done).await,
-            mission: self.mission_write(drawn).await,
-            unmoved: self.unmoved(drawn).await,
-            acks: self.acks(drawn.acks).await,
-            mail: drawn.keys.iter().zip(&put).map(|(n, key)| letter(&boxed(n), key, key)).collect(),
-            mail_done: drawn.done.iter().zip(&done).map(|(n, key)| (boxed(n), key.clone())).collect(),
-            effects: put.iter().map(|key| effect(key)).collect(),
-            effects_done: done.iter().map(|key| op(key)).collect(),
-            ..commit(&format!("c{}", drawn.op), self.fence(drawn.epoch_off).await)
-        }
-    }
-
-    async fn town_write(&self, drawn: &Drawn, delete: &[String]) -> Option<TownWrite> {
-        let version = self.model.town().await.expect("answers").version;
-        let expect = version.saturating_sub(u64::from(drawn.town_off?));
-        let step = drawn.op.is_multiple_of(2).then(|| record("a step"));
-        let put = town_write(expect, &format!("k{}", drawn.acks), &drawn.op.to_string());
-        Some(TownWrite { delete: delete.to_vec(), step, ..put })
-    }
-
-    async fn mission_write(&self, drawn: &Drawn) -> Option<MissionWrite> {
-        let (n, off, unfinished) = drawn.mission?;
-        let version = self.model.mission(mission_id(n.into())).await.map_or(0, |view| view.row.version);
-        let write = mission_write(n.into(), version.saturating_sub(u64::from(off)));
-        let key = format!("#{}", drawn.op % 3);
-        Some(MissionWrite { unfinished, put: vec![(key, record(&drawn.op.to_string()))], ..write })
-    }
-
-    async fn unmoved(&self, drawn: &Drawn) -> Vec<Heartbeat> {
-        let Some((n, off)) = drawn.unmoved else { return Vec::new() };
-        let agent = agent(&format!("a{n}"));
-        let beats = self.model.vitals().await.expect("answers").beats;
-        let latest = beats.into_iter().find(|beat| beat.agent == agent);
-        let beat = latest.unwrap_or(Heartbeat { agent, generation: Generation(0), counter: 0 });
-        vec![Heartbeat { counter: beat.counter + u64::from(off), ..beat }]
-    }
-
-    async fn acks(&self, n: u8) -> Vec<(InputId, tinytown_store::Record)> {
-        let waiting = self.model.inbox(InputId(0), n.into(), Wait::NONE).await.expect("answers");
-        waiting.into_iter().map(|entry| (entry.id, record(&format!("answer {n}")))).collect()
-    }
-
-    /// Everything that can be read.
-    async fn look(&self, after: u64, limit: usize) {
-        let _town = both!(self, store => store.town());
-        let _vitals = both!(self, store => store.vitals());
-        let _inbox = both!(self, store => store.inbox(InputId(after), limit, Wait::NONE));
-        for to in [Mailbox::Conductor, Mailbox::Agent(agent("a0"))] {
-            let _mail = both!(self, store => store.mail(&to, after, limit, Wait::NONE));
-        }
-        for ended in [true, false] {
-            let _missions = both!(self, store => store.missions(ended));
-        }
-        let _steps = both!(self, store => store.steps(Scope::Town, after, limit));
-        for id in [0, 1].map(mission_id) {
-            let _mission = both!(self, store => store.mission(id));
-            let _steps = both!(self, store => store.steps(Scope::Mission(id), after, limit));
-        }
-        for n in 0..12 {
-            let _answer = both!(self, store => store.answer(&op(&format!("p{n}")), Wait::NONE));
-        }
-    }
+        handles
+    });
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_commands_get_the_same_answers_from_sqlite_and_the_model(
-        commands in proptest::collection::vec(command(), 1..60)
-    ) {
-        let folder = tempfile::tempdir().expect("a folder");
-        tinytown_store::conformance::run(async {
-            let pair = Pair::new(folder.path()).await;
-            for command in &commands {
-                pair.run(command).await;
-            }
-            pair.look(0, usize::MAX).await;
-        });
-    }
+#[test]
+fn histories_of_several_callers_of_the_model_can_be_put_in_one_order() {
+    histories::check(rounds(1000, 10_000), async |_| {
+        let store = MemoryStore::new();
+        std::iter::repeat_with(|| Arc::new(store.clone()) as Arc<dyn Store>)
+            .take(histories::CALLERS)
+            .collect()
+    });
 }

@@ -90,11 +90,11 @@ async fn beats(scene: &Scene<'_>, lease: &Lease) -> Option<bool> {
     if watch > LONGEST_WATCH {
         return None;
     }
-    let file = compose::store_file(&scene.town.store, &scene.town.root).ok()?;
+    let store = compose::onlooker(scene.town).await.ok()?;
     let began = Instant::now();
     while began.elapsed() < watch {
         tokio::time::sleep(PAUSE).await;
-        let seen = file.vitals().await.ok()?.lease;
+        let seen = store.vitals().await.ok()?.lease;
         if (seen.epoch, seen.counter) != (lease.epoch, lease.counter) {
             return Some(true);
         }

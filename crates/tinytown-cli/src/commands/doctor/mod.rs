@@ -6,6 +6,7 @@ mod crew;
 mod files;
 mod finding;
 mod issues;
+mod redis;
 mod repository;
 mod store;
 mod work;

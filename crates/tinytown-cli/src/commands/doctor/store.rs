@@ -8,19 +8,17 @@ use tinytown_store::{Glance, SqliteFile, SqliteHealth, StoreError};
 use tokio::time::timeout;
 
 use super::finding::{Finding, quoted};
-use super::{files, hangs};
-use crate::compose;
+use super::{files, hangs, redis};
 use crate::failure::{ExitCode, Failure};
 use crate::render::{bytes, count};
 use crate::town::Town;
 
-const CODE: &str = "store";
+pub(super) const CODE: &str = "store";
 
 /// Looks at the store, and at what it says goes on in the town, if it can be read.
 pub(super) async fn check(town: &Town, patience: Duration) -> (Vec<Finding>, Option<Glance>) {
-    let file = match compose::store_file(&town.store, &town.root) {
-        Ok(file) => file,
-        Err(failure) => return (vec![Finding::of_failure(CODE, &failure, "")], None),
+    let Some(file) = town.store.file(&town.root).map(SqliteFile::at) else {
+        return redis::check(town, patience).await;
     };
     let glance = match timeout(patience, file.glance()).await {
         Ok(Ok(glance)) => glance,

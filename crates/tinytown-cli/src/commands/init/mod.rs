@@ -152,7 +152,7 @@ impl Init {
         let url = StoreUrl::parse(overriding.unwrap_or(&config.store.url));
         let url =
             url.map_err(|error| Failure::from_error(ExitCode::Invalid, &error).during(STORE_VARIABLE))?;
-        let Some(found) = compose::town_in(&url, root).await? else { return Ok(config) };
+        let Some(found) = compose::town_in(&url, root, &config.name).await? else { return Ok(config) };
         if !self.join {
             let message = format!("the store at {url} already holds the town {:?}", found.name);
             return Err(
@@ -231,7 +231,7 @@ async fn complete(town: &Town) -> Result<bool, Failure> {
         files::create_private_folder(&state)?;
         files::write_private(&ignore, b"*\n")?;
     }
-    let store = compose::create_store(&town.store, &town.root).await?;
+    let store = compose::create_store(&town.store, &town.root, &town.config.name).await?;
     match store.town().await {
         Ok(_) => Ok(missing),
         Err(StoreError::NoTown { .. }) => {

@@ -57,7 +57,7 @@ async fn a_town_is_named_after_repository_and_branch_and_merges_into_that() {
         std::os::unix::fs::PermissionsExt::mode(&town.state().metadata().expect("there").permissions());
     assert_eq!(rights & 0o777, 0o700);
     assert_eq!(std::fs::read_to_string(town.state().join(".gitignore")).expect("there"), "*\n");
-    let held = compose::town_in(&town.store, &town.root).await.expect("read");
+    let held = compose::town_in(&town.store, &town.root, &town.config.name).await.expect("read");
     assert_eq!(held.expect("a town").name, "my-shop-trunk");
 }
 
@@ -92,10 +92,10 @@ async fn completing_a_complete_town_changes_nothing_and_a_fresh_clone_is_complet
     let town = found(&place, plain()).await.expect("founded");
     assert!(!complete(&town).await.expect("looked"));
     let id = |identity: Option<TownIdentity>| identity.expect("a town").id;
-    let before = id(compose::town_in(&town.store, &town.root).await.expect("read"));
+    let before = id(compose::town_in(&town.store, &town.root, &town.config.name).await.expect("read"));
     std::fs::remove_dir_all(town.state()).expect("removed");
     assert!(complete(&town).await.expect("made"));
-    assert_ne!(id(compose::town_in(&town.store, &town.root).await.expect("read")), before);
+    assert_ne!(id(compose::town_in(&town.store, &town.root, &town.config.name).await.expect("read")), before);
 }
 
 #[tokio::test]
