@@ -7,11 +7,13 @@
 mod place;
 mod processes;
 mod running;
+mod store;
 mod town;
 
 pub use place::Place;
 pub use processes::{Found, processes_naming};
 pub use running::Running;
+pub use store::VARIABLE as STORE_VARIABLE;
 pub use town::{Merge, Town, WORKS};
 
 use std::path::{Path, PathBuf};

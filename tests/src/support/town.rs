@@ -58,7 +58,9 @@ impl Town {
 
     /// Makes the repository of a place a town, and commits that.
     pub fn found(place: Place) -> Self {
-        place.tt(&["init", "--forge", "local", "--check", "true"]).exits(0);
+        let store = super::store::fresh();
+        let store = store.as_deref().map_or_else(Vec::new, |url| vec!["--store", url]);
+        place.tt(&[&["init", "--forge", "local", "--check", "true"], &store[..]].concat()).exits(0);
         let town = Self { place };
         let config = town.repo().join("tinytown.toml");
         let text = std::fs::read_to_string(&config).expect("tt init wrote it");
