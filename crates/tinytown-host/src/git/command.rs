@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
@@ -18,11 +19,35 @@ const STDERR_LIMIT: usize = 2048;
 /// What we take over from our own environment; everything else (all of `GIT_*` too) stays outside.
 const PASSED: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK"];
 
+/// What it takes over besides when it goes to another machine on the user's behalf.
+const PASSED_ABROAD: [&str; 16] = [
+    "XDG_CONFIG_HOME",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// Keeps the user's and the system's configuration outside.
+const AT_HOME: [(&str, &str); 2] = [("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")];
+
+/// There is nobody whom ssh could ask; a question at the terminal would hang for ever.
+const ABROAD: [(&str, &str); 2] = [("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
+
 /// Fixed environment of every call.
-const ENVIRONMENT: [(&str, &str); 13] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("LC_ALL", "C"),
-    ("GIT_CONFIG_NOSYSTEM", "1"),
-    ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -63,6 +88,8 @@ pub struct Git {
     dir: PathBuf,
     environment: Vec<(&'static str, OsString)>,
     configuration: Vec<String>,
+    /// Goes to other machines with the user's own configuration and credentials.
+    abroad: bool,
 }
 
 /// What a command reads.
@@ -85,7 +112,7 @@ pub(super) struct Call<'a> {
 impl Git {
     /// Git in a folder; the repository is found as git finds it, upwards.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), environment: Vec::new(), configuration: Vec::new() }
+        Self { dir: dir.into(), environment: Vec::new(), configuration: Vec::new(), abroad: false }
     }
 
     /// Git on exactly this repository: no search, so a missing one is an error and never its neighbour.
@@ -112,6 +139,13 @@ impl Git {
     /// The same with one more configured value, `key=value`.
     pub(super) fn configured(mut self, pair: impl Into<String>) -> Self {
         self.configuration.push(pair.into());
+        self
+    }
+
+    /// The same for going to another machine as the user would: with their configuration and credentials,
+    /// which are theirs alone to set. What it finds there is data, as anywhere.
+    pub(super) fn abroad(mut self) -> Self {
+        self.abroad = true;
         self
     }
 
@@ -171,6 +205,22 @@ impl Call<'_> {
         }
     }
 
+    /// Runs it, and ends it if it takes longer than that; any exit but 0 is an error.
+    pub(super) async fn within(self, limit: Duration) -> Result<Vec<u8>, GitError> {
+        let shown = self.shown();
+        let failed = |source| GitError::Start { command: shown.clone(), source };
+        let mut command = self.command();
+        let child = command.kill_on_drop(true).spawn().map_err(failed)?;
+        // Its helpers (ssh, the remote's git) end with their pipes.
+        match tokio::time::timeout(limit, child.wait_with_output()).await {
+            Ok(output) => {
+                let output = output.map_err(failed)?;
+                if output.status.success() { Ok(output.stdout) } else { Err(refusal(shown, &output)) }
+            }
+            Err(_over) => Err(GitError::Slow { command: shown, limit }),
+        }
+    }
+
     /// Runs it and answers what it printed; any exit but 0 is an error.
     pub(super) async fn bytes(self) -> Result<Vec<u8>, GitError> {
         let shown = self.shown();
@@ -191,7 +241,10 @@ impl Call<'_> {
 
     fn command(&self) -> Command {
         let mut command = Command::new(program());
-        command.env_clear().envs(PASSED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        let abroad = self.git.abroad;
+        let passed = PASSED.iter().chain(PASSED_ABROAD.iter().filter(|_| abroad));
+        command.env_clear().envs(passed.filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(if abroad { ABROAD } else { AT_HOME });
         command.envs(ENVIRONMENT).envs(self.git.environment.iter().map(|(name, value)| (name, value)));
         command.arg("--no-pager").arg("-C").arg(&self.git.dir);
         for pair in CONFIGURATION.into_iter().chain(self.git.configuration.iter().map(String::as_str)) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Why a git command failed. `command` is what was run, without configuration and secrets.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum GitError {
         exit: String,
         /// The tail of what it said.
         stderr: String,
+    },
+    /// Git did not come to an end in time, and was ended.
+    #[error("`{command}` did not end within {} s", limit.as_secs())]
+    Slow {
+        /// What was run.
+        command: String,
+        /// How long it had.
+        limit: Duration,
     },
     /// Git answered something unexpected.
     #[error("`{command}` gave an answer that cannot be read: {detail}")]

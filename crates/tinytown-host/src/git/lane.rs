@@ -25,18 +25,27 @@ impl Lane {
     /// A free lane may seem held for a moment: between fork and exec, every child that this process
     /// starts has a copy of the lock.
     pub async fn enter(common_dir: &Path, patience: Duration) -> Result<Option<Self>, GitError> {
+        Self::enter_named(common_dir, "lane", patience).await
+    }
+
+    /// The same for another kind of change, which has a lane of its own.
+    pub(super) async fn enter_named(
+        common_dir: &Path,
+        name: &str,
+        patience: Duration,
+    ) -> Result<Option<Self>, GitError> {
         let give_up = Instant::now() + patience;
         loop {
-            match Self::try_enter(common_dir)? {
+            match Self::try_enter(common_dir, name)? {
                 None if Instant::now() < give_up => tokio::time::sleep(POLL).await,
                 entered => return Ok(entered),
             }
         }
     }
 
-    fn try_enter(common_dir: &Path) -> Result<Option<Self>, GitError> {
+    fn try_enter(common_dir: &Path, name: &str) -> Result<Option<Self>, GitError> {
         let folder = common_dir.join("tinytown");
-        let path = folder.join("lane");
+        let path = folder.join(name);
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(GitError::io("create", &folder))?;
         let mut options = File::options();

@@ -2,15 +2,17 @@
 //!
 //! Invariants, phrased as absences: no shell; no hook, editor, pager, signature or background
 //! maintenance; nothing of the user's `GIT_*` environment or of their global and system
-//! configuration; no configuration of an agent's checkout (see [`Quarantine`]). A git that was
-//! started is neither killed when its caller goes away nor reached by a Ctrl-C at the terminal:
-//! half a change in the user's folder is worse than a finished one.
+//! configuration, except on the way to another machine ([`Mirror`]); no configuration of an agent's
+//! checkout (see [`Quarantine`]). A git that was started here is neither killed when its caller goes
+//! away nor reached by a Ctrl-C at the terminal: half a change in the user's folder is worse than a
+//! finished one.
 
 mod advance;
 mod command;
 mod error;
 mod history;
 mod lane;
+mod mirror;
 mod objects;
 mod oid;
 mod quarantine;
@@ -25,6 +27,7 @@ pub use command::{Git, require_supported, version};
 pub use error::GitError;
 pub use history::TrailerHit;
 pub use lane::Lane;
+pub use mirror::Mirror;
 pub use objects::{MergeTree, ObjectFormat};
 pub use oid::Oid;
 pub use quarantine::{Quarantine, Snapshot};

@@ -46,7 +46,7 @@ pub enum Swap {
 }
 
 impl RefEdit {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Create(name, _) | Self::Move(name, ..) | Self::Delete(name, _) | Self::Verify(name, _) => {
                 name
@@ -55,11 +55,20 @@ impl RefEdit {
     }
 
     /// Where the reference must be for the change to happen.
-    fn expected(&self) -> Option<&Oid> {
+    pub(super) fn expected(&self) -> Option<&Oid> {
         match self {
             Self::Create(..) => None,
             Self::Move(_, _, old) | Self::Delete(_, old) => Some(old),
             Self::Verify(_, old) => old.as_ref(),
+        }
+    }
+
+    /// Where the reference is after the change.
+    pub(super) fn wanted(&self) -> Option<&Oid> {
+        match self {
+            Self::Create(_, new) | Self::Move(_, new, _) => Some(new),
+            Self::Delete(..) => None,
+            Self::Verify(_, at) => at.as_ref(),
         }
     }
 
@@ -126,7 +135,7 @@ impl Git {
     }
 
     /// [`Swap::Elsewhere`] if some reference is not where it was expected, else the error.
-    async fn elsewhere_or(&self, edits: &[RefEdit], error: GitError) -> Result<Swap, GitError> {
+    pub(super) async fn elsewhere_or(&self, edits: &[RefEdit], error: GitError) -> Result<Swap, GitError> {
         let names: Vec<&str> = edits.iter().map(RefEdit::name).collect();
         let found = self.refs(&names).await?;
         let there = |edit: &RefEdit| found.iter().find(|r| r.name == edit.name()).map(|r| &r.oid);

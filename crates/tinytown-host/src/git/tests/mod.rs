@@ -1,6 +1,7 @@
 //! Facts about the git plumbing, shown on real repositories.
 
 mod advance;
+mod mirror;
 mod plumbing;
 mod quarantine;
 
