@@ -11,6 +11,6 @@ pub mod port;
 pub use fake::{FakeForge, FakeMerge};
 pub use faulty::{CallName, Fault, Faulty, Plan};
 #[cfg(feature = "local")]
-pub use local::{IssueFolder, IssueTrouble, LocalConfig, LocalError, LocalForge, survey_issues};
+pub use local::{IssueFolder, IssueTrouble, LocalConfig, LocalError, LocalForge, LocalRemote, survey_issues};
 pub use port::*;
 pub use tinytown_core::governed::governed_files;

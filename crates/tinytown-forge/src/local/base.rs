@@ -12,7 +12,7 @@ use super::{LocalForge, allowed};
 use crate::{BaseOutcome, BaseRequest, ForgeError, Permit};
 
 /// Where commits that contain several heads are kept, each under the hash of those heads.
-const BASES: &str = "refs/tinytown/base";
+pub(super) const BASES: &str = "refs/tinytown/base";
 
 impl LocalForge {
     pub(super) async fn base_for(

@@ -14,7 +14,7 @@ use super::{LocalForge, allowed};
 use crate::{ForgeError, MergeOutcome, MergeRequest, Permit};
 
 /// Where merges on trial are kept, each under the number of its pull request.
-const TRIALS: &str = "refs/tinytown/trial";
+pub(super) const TRIALS: &str = "refs/tinytown/trial";
 /// How often a merge is made anew because the base moved under it.
 const TRIES: usize = 10;
 /// How long another process's merge is waited for.

@@ -9,6 +9,9 @@
 //! | `refs/tinytown/checks/SHA` | a blob: what the checks said about a commit |
 //! | trailers `Tinytown-Item`, `Tinytown-Op` | which item a merge commit merged, under which name |
 //!
+//! With [`LocalConfig::remote`] all of these are in a repository that several machines share; each has a copy
+//! of it, fetched before each call, and changes are pushed. The folders of users are then left alone.
+//!
 //! Nothing else is remembered: state is worked out from the references at each look, so a person's own
 //! merge, push or deleted branch counts like ours. Every reference moves by compare-and-swap.
 //!
@@ -40,7 +43,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tinytown_core::issue::IssueRef;
 use tinytown_core::observation::{Checks, Observation};
-use tinytown_host::git::{Git, GitError, require_supported};
+use tinytown_host::git::{Git, GitError, Mirror, ObjectFormat, require_supported};
 use tinytown_host::supervise::Supervisor;
 
 use crate::{
@@ -51,6 +54,7 @@ pub use survey::{IssueFolder, IssueTrouble, survey_issues};
 
 use checks::UnderWay;
 use merged::Merges;
+use record::{CHECKS, PULLS};
 use repo::Repo;
 use runner::Runner;
 
@@ -77,6 +81,30 @@ pub struct LocalConfig {
     pub ping_limit_ms: u64,
     /// What runs checks.
     pub supervisor: Supervisor,
+    /// Where branches and records are, if not in `repository` itself: workers on other machines meet there.
+    pub remote: Option<LocalRemote>,
+}
+
+/// A repository that several machines share.
+#[derive(Debug, Clone)]
+pub struct LocalRemote {
+    /// Its address, as git understands it.
+    pub address: String,
+    /// Where this machine keeps its copy; made unless it is there, in a folder that must be.
+    pub mirror: PathBuf,
+}
+
+/// The parts of a shared repository that a forge reads and changes.
+const SHARED: [&str; 5] = ["refs/heads", PULLS, CHECKS, base::BASES, merge::TRIALS];
+
+impl LocalRemote {
+    /// This machine's copy; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub async fn mirror(&self, format: ObjectFormat) -> Result<Mirror, GitError> {
+        Mirror::open(&self.mirror, &self.address, format, &SHARED).await
+    }
 }
 
 /// Why there can be no local forge here.
@@ -99,6 +127,15 @@ pub enum LocalError {
     /// The base branch is missing.
     #[error("the repository has no branch {0:?}, the configured base")]
     NoBase(String),
+    /// The shared repository cannot be read.
+    #[error("the shared repository {address} cannot be read")]
+    Remote {
+        /// Where it is, without a password.
+        address: String,
+        /// Why not.
+        #[source]
+        source: GitError,
+    },
     /// Git failed.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -110,7 +147,9 @@ pub enum LocalError {
 impl LocalConfig {
     /// The same wherever a command runs.
     fn with_absolute_paths(mut self) -> std::io::Result<Self> {
-        for path in [&mut self.repository, &mut self.scratch, &mut self.runs, &mut self.logs] {
+        let mirror = self.remote.as_mut().map(|remote| &mut remote.mirror);
+        let own = [&mut self.repository, &mut self.scratch, &mut self.runs, &mut self.logs];
+        for path in own.into_iter().chain(mirror) {
             *path = std::path::absolute(&*path)?;
         }
         Ok(self)
@@ -133,14 +172,14 @@ impl LocalForge {
     pub async fn open(config: LocalConfig) -> Result<Self, LocalError> {
         require_supported().await?;
         let config = config.with_absolute_paths().map_err(LocalError::Folders)?;
-        let repo = Repo::open(&config.repository, &config.base).await?;
+        let repo = Repo::open(&config).await?;
         let folders = [&config.scratch, &config.runs, &config.logs].map(Clone::clone);
         let sweeping = tokio::task::spawn_blocking(move || scratch::prepare(&folders));
         sweeping
             .await
             .unwrap_or_else(|join| Err(std::io::Error::other(join)))
             .map_err(LocalError::Folders)?;
-        let runner = Runner::new(&config);
+        let runner = Runner::new(&config, repo.git.dir());
         let (repo, merges, under_way) = (Arc::new(repo), Merges::default(), UnderWay::default());
         Ok(Self { config, repo, merges, runner, under_way, merging: tokio::sync::Mutex::default() })
     }
@@ -163,10 +202,12 @@ fn allowed(permit: &dyn Permit, before: &'static str) -> Result<(), ForgeError> 
 #[async_trait]
 impl Forge for LocalForge {
     async fn issues(&self, references: &[IssueRef]) -> Result<Vec<Lookup>, ForgeError> {
+        self.repo.refresh().await?;
         self.look_up(references).await
     }
 
     async fn base(&self, request: &BaseRequest, permit: &dyn Permit) -> Result<BaseOutcome, ForgeError> {
+        self.repo.refresh().await?;
         self.base_for(request, permit).await
     }
 
@@ -175,18 +216,22 @@ impl Forge for LocalForge {
         request: &PublishRequest,
         permit: &dyn Permit,
     ) -> Result<PublishOutcome, ForgeError> {
+        self.repo.refresh().await?;
         self.publish_head(request, permit).await
     }
 
     async fn look(&self, pull: u64) -> Result<Observation, ForgeError> {
+        self.repo.refresh().await?;
         self.observe(pull).await
     }
 
     async fn check(&self, request: &CheckRequest, permit: &dyn Permit) -> Result<Checks, ForgeError> {
+        self.repo.refresh().await?;
         self.judge(request, permit).await
     }
 
     async fn merge(&self, request: &MergeRequest, permit: &dyn Permit) -> Result<MergeOutcome, ForgeError> {
+        self.repo.refresh().await?;
         self.merge_pull(request, permit).await
     }
 
@@ -195,6 +240,7 @@ impl Forge for LocalForge {
         request: &RestackRequest,
         permit: &dyn Permit,
     ) -> Result<RestackOutcome, ForgeError> {
+        self.repo.refresh().await?;
         self.restack_pull(request, permit).await
     }
 }

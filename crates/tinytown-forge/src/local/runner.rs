@@ -34,10 +34,11 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(config: &LocalConfig) -> Self {
-        let LocalConfig { repository, scratch, runs, logs, supervisor, .. } = config.clone();
+    /// Runs checks on commits of the repository at `source`.
+    pub(super) fn new(config: &LocalConfig, source: &Path) -> Self {
+        let LocalConfig { scratch, runs, logs, supervisor, .. } = config.clone();
         let (limit_ms, ping_limit_ms) = (config.check_limit_ms, config.ping_limit_ms);
-        Self { source: repository, scratch, runs, logs, limit_ms, ping_limit_ms, supervisor }
+        Self { source: source.to_owned(), scratch, runs, logs, limit_ms, ping_limit_ms, supervisor }
     }
 
     /// Runs `command` on a commit. Dropping the future ends the run.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use tinytown_core::id::{ItemKey, Sha};
 use tinytown_forge::conformance::{Harness, Verdict};
-use tinytown_forge::{Always, Forge, LocalConfig, LocalForge};
+use tinytown_forge::{Always, Forge, LocalConfig, LocalForge, LocalRemote};
 use tinytown_host::supervise::Supervisor;
 
 /// What every commit's checks are, unless it brings its own.
@@ -22,6 +22,8 @@ pub(crate) struct Place {
     _made: Option<TempDir>,
     /// Where the base is checked out, if it is.
     checked_out: bool,
+    /// The town is in a clone, and `repo` is what it shares with other machines.
+    shared: bool,
 }
 
 impl Place {
@@ -35,9 +37,19 @@ impl Place {
         Self::of_format("sha1", false)
     }
 
+    /// A repository that several machines share, and a clone of it with the town.
+    pub(crate) fn shared() -> Self {
+        let mut place = Self::elsewhere();
+        place.shared = true;
+        place.git(&["clone", "-q", "--no-local", ".", "../clone"]);
+        std::os::unix::fs::symlink(place.repo().join("issues"), place.path("clone/issues")).unwrap();
+        std::fs::create_dir_all(place.path("town")).unwrap();
+        place
+    }
+
     pub(crate) fn of_format(format: &str, checked_out: bool) -> Self {
         let made = tempfile::tempdir().unwrap();
-        let place = Self { root: made.path().to_owned(), _made: Some(made), checked_out };
+        let place = Self { root: made.path().to_owned(), _made: Some(made), checked_out, shared: false };
         std::fs::create_dir(place.repo()).unwrap();
         place.git(&["init", "-q", "-b", "main", "--object-format", format]);
         place.write(".gitignore", "/issues/\n");
@@ -53,7 +65,7 @@ impl Place {
 
     /// A place that somebody else made.
     pub(crate) fn at(root: &Path) -> Self {
-        Self { root: root.to_owned(), _made: None, checked_out: true }
+        Self { root: root.to_owned(), _made: None, checked_out: true, shared: false }
     }
 
     pub(crate) fn repo(&self) -> PathBuf {
@@ -67,8 +79,11 @@ impl Place {
     pub(crate) fn config(&self) -> LocalConfig {
         // The runs are counted outside of the checkout: it is gone when they are over.
         let count = self.path("runs-of-checks");
+        let address = self.repo().display().to_string();
+        let remote = LocalRemote { address, mirror: self.path("town/mirror.git") };
         LocalConfig {
-            repository: self.repo(),
+            repository: if self.shared { self.path("clone") } else { self.repo() },
+            remote: self.shared.then_some(remote),
             base: "main".into(),
             issues: "issues".into(),
             check: Some(format!("git rev-parse HEAD >> '{}'; sh ./ci.sh", count.display())),
@@ -150,6 +165,14 @@ impl Place {
         Sha::new(&git(&arguments, "")).unwrap()
     }
 
+    /// What is shared travels by reference: a worker on another machine makes its branch.
+    fn published(&self, commit: Sha) -> Sha {
+        if self.shared {
+            self.git(&["update-ref", &format!("refs/heads/work/{commit}"), commit.as_str()]);
+        }
+        commit
+    }
+
     pub(crate) fn hook(&self, name: &str, script: &str) {
         let path = format!(".git/hooks/{name}");
         self.write(&path, script);
@@ -186,7 +209,7 @@ impl Harness for Place {
     }
 
     async fn commit(&self, parents: &[&Sha], files: &[(&str, &str)]) -> Sha {
-        self.commit_of(parents, files)
+        self.published(self.commit_of(parents, files))
     }
 
     async fn judged_commit(&self, parent: &Sha, verdict: Verdict) -> Sha {
@@ -195,7 +218,7 @@ impl Harness for Place {
             Verdict::Red => "echo the answer is 41 >&2; exit 3\n",
             Verdict::CouldNotRun => "exec no-such-command-anywhere\n",
         };
-        self.commit_of(&[parent], &[("ci.sh", script)])
+        self.published(self.commit_of(&[parent], &[("ci.sh", script)]))
     }
 
     async fn check_runs(&self, head: &Sha) -> usize {

@@ -276,7 +276,7 @@ pub(super) fn refusal(command: String, output: &Output) -> GitError {
 }
 
 /// Hides the user part of addresses (`https://name:secret@host`).
-fn without_password(text: &str) -> String {
+pub fn without_password(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -23,7 +23,7 @@ mod tests;
 mod worktree;
 
 pub use advance::{Advance, AdvanceRequest};
-pub use command::{Git, require_supported, version};
+pub use command::{Git, require_supported, version, without_password};
 pub use error::GitError;
 pub use history::TrailerHit;
 pub use lane::Lane;
