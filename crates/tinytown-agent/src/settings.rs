@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tinytown_core::id::{AgentName, OpId, Role};
 use tinytown_core::time::Time;
-use tinytown_host::git::Identity;
+use tinytown_host::git::{Identity, Mirror};
 use tinytown_host::supervise::Supervisor;
 use tinytown_store::Store;
 
@@ -42,6 +42,9 @@ pub struct Settings {
     pub town_name: String,
     /// The town's repository, absolute: where bases come from and work is published.
     pub repository: PathBuf,
+    /// If several machines share a repository: this machine's copy, which is then `repository`. It is fetched
+    /// before each checkout, and work is pushed before it is handed in.
+    pub remote: Option<Mirror>,
     /// Short name of the branch that missions work for, such as `main`.
     pub base_branch: String,
     /// Where that branch is in `repository`, such as `refs/heads/main`; checkouts see it as `origin/…`.

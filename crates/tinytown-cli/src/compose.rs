@@ -11,9 +11,9 @@ use tinytown_core::input::{Answer, Input, Refusal};
 use tinytown_core::roster::OPERATOR;
 use tinytown_dispatcher::{Applied, ApplyError, Mode, Parts, Settings};
 use tinytown_forge::{Forge, LocalConfig, LocalError, LocalForge};
-use tinytown_host::git::Identity;
+use tinytown_host::git::{Identity, Mirror};
 use tinytown_host::supervise::Supervisor;
-use tinytown_redis::{RedisStore, RedisUrl};
+use tinytown_redis::{RedisStore, RedisUrl, health};
 use tinytown_store::codec::encode;
 use tinytown_store::{
     Blob, Glance, InboxEntry, InputId, Post, SqliteFile, SqliteStore, Store, StoreError, TownIdentity,
@@ -25,10 +25,13 @@ use crate::failure::{ExitCode, Failure};
 use crate::idle_forge::IdleForge;
 use crate::proof::{Holder, Proof};
 use crate::town::Town;
-use crate::{clock, git_config};
+use crate::{clock, git_config, remote};
 
 /// How long a command waits for its input to be applied.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a look at the store's server may hold up a start.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// A town with its store open.
 #[derive(Clone)]
@@ -70,6 +73,7 @@ impl Composed {
             check_limit_ms: town.config.policy.item_timeout_secs.saturating_mul(1000),
             ping_limit_ms: town.config.timing.dispatcher_lease_ms,
             supervisor: supervisor()?,
+            remote: remote::of(town).await?,
         };
         Ok(Arc::new(LocalForge::open(config).await.map_err(|error| no_forge(&error))?))
     }
@@ -158,6 +162,7 @@ impl Composed {
         report: Arc<dyn Report>,
     ) -> Result<Worker, Failure> {
         let (town, config) = (&self.town, &self.town.config);
+        let remote = remote::mirror(town).await?;
         let settings = tinytown_agent::Settings {
             agent: hand.name.clone(),
             role: hand.role.clone(),
@@ -165,7 +170,8 @@ impl Composed {
             cli: self.agent_cli(&hand.cli)?,
             town_dir: town.root.clone(),
             town_name: config.name.clone(),
-            repository: town.root.clone(),
+            repository: remote.as_ref().map_or(&*town.root, Mirror::folder).to_owned(),
+            remote,
             base_branch: config.forge.base.clone(),
             base_ref: format!("refs/heads/{}", config.forge.base),
             lease: Duration::from_millis(config.timing.agent_lease_ms),
@@ -250,6 +256,20 @@ pub(crate) fn redis_url(url: &StoreUrl) -> Result<RedisUrl, Failure> {
     RedisUrl::parse(&url.secret()).map_err(|error| Failure::from_error(ExitCode::Invalid, &error))
 }
 
+/// What an operator should know of the store's server before a night, each with its mend; nothing of a file.
+/// A server that does not let itself be looked at is not said to be bad.
+pub(crate) async fn store_concerns(town: &Town) -> Vec<String> {
+    if town.store.file(&town.root).is_some() {
+        return Vec::new();
+    }
+    let look = async { Ok::<_, Failure>(health::inspect(&redis_url(&town.store)?).await?.concerns) };
+    let Ok(Ok(concerns)) = tokio::time::timeout(GLANCE, look).await else { return Vec::new() };
+    concerns
+        .iter()
+        .map(|concern| format!("{concern}; mend: {}", concern.mend().replace('\n', "; ")))
+        .collect()
+}
+
 /// A store as somebody looks at it who changes nothing.
 pub(crate) enum Onlooker {
     /// A file, which is read without taking part.
@@ -330,6 +350,7 @@ fn no_forge(error: &LocalError) -> Failure {
         LocalError::Bare(_) => (ExitCode::NotNow, "use a clone with a working tree"),
         LocalError::Unborn(_) => (ExitCode::NotNow, "commit something first"),
         LocalError::NoBase(_) => (ExitCode::NotNow, "name another with: tt config forge.base BRANCH"),
+        LocalError::Remote { .. } => (ExitCode::Unavailable, "see whether git reaches it: git fetch"),
         LocalError::Git(_) | LocalError::Folders(_) => {
             (ExitCode::Unavailable, "see what git and the folder .tinytown say")
         }

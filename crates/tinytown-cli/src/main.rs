@@ -13,6 +13,7 @@ mod idle_forge;
 mod nudge;
 mod proof;
 mod pulse;
+mod remote;
 mod render;
 mod resolve;
 mod signals;

@@ -6,6 +6,7 @@
 
 mod collect;
 mod prepare;
+mod shared;
 mod supervise;
 
 pub(crate) use prepare::slug;
@@ -121,12 +122,12 @@ impl Attempt {
         };
         let spend = result.spend();
         let facts = Facts { kind: *kind, ending, left: collected.left.clone(), result };
-        let judged = judge(&facts);
+        let judged = self.shared(judge(&facts), &collected).await;
         self.office.say(&Progress::Ended { item: claim.item.clone(), how: describe(&judged) });
         let handed_in = matches!(judged, Judged::Submit(Submission::Work { .. }));
         let post = self.post_of("ended", judged.into_input(claim.clone(), spend));
         let (posted, ()) = tokio::join!(self.hand_in(&post), async {
-            if handed_in {
+            if handed_in && self.office.settings.remote.is_none() {
                 collect::publish(&self.office, &self.brief, &collected).await;
             }
         });
@@ -135,6 +136,23 @@ impl Attempt {
             self.discard(Some(desk));
         }
         self.settle(&post).await
+    }
+
+    /// What is handed in must be where every machine finds it first; else it is not handed in.
+    async fn shared(&self, judged: Judged, collected: &Collected) -> Judged {
+        let Some(mirror) = &self.office.settings.remote else { return judged };
+        if !matches!(judged, Judged::Submit(Submission::Work { .. })) {
+            return judged;
+        }
+        tokio::select! {
+            published = shared::publish(&self.office, mirror, &self.brief, collected) => match published {
+                Ok(()) => judged,
+                Err(detail) => Judged::End(AttemptEnd::Lost { detail }),
+            },
+            _stop = stop_that(&self.stop, |stop| stop != Stop::Cancel) => {
+                Judged::End(AttemptEnd::Lost { detail: "worker stopped before its work was shared".to_owned() })
+            }
+        }
     }
 
     /// Posts the end, unless it is nobody's affair any more; `false` if it could not be posted.

@@ -11,6 +11,7 @@ use tinytown_host::files::{FileError, create_private_folder};
 use tinytown_host::git::{CheckoutRequest, Git, GitError, Oid, RefEdit, isolated_checkout};
 use tinytown_store::StoreError;
 
+use super::shared;
 use crate::cli::{CliError, Launch, PromptFile};
 use crate::office::Office;
 use crate::prompt::{self, Ask, Message, Written};
@@ -113,6 +114,9 @@ async fn furnish(
 /// The checkout, with the base branch as `origin/…`; answers the tree of the base.
 async fn check_out(office: &Office, brief: &Brief, dest: &Path) -> Result<Option<Oid>, GitError> {
     let settings = &office.settings;
+    if let Some(mirror) = &settings.remote {
+        shared::fetch(office, mirror).await?;
+    }
     let request = CheckoutRequest {
         dest: dest.to_owned(),
         source: settings.repository.clone(),

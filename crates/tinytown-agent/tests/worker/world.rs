@@ -242,6 +242,7 @@ fn settings(repository: &Path, script: &str, home: &Path) -> Settings {
         town_dir: repository.to_owned(),
         town_name: "town".into(),
         repository: repository.to_owned(),
+        remote: None,
         base_branch: "main".into(),
         base_ref: "refs/heads/main".into(),
         lease: Duration::from_secs(30),

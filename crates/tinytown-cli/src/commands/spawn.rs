@@ -14,7 +14,7 @@ use tokio::process::{ChildStdout, Command};
 use super::conductor::CONDUCTOR;
 use super::work::{self, Word, agent_name, ready};
 use crate::app::App;
-use crate::compose::{Composed, Hand, program};
+use crate::compose::{Composed, Hand, program, store_concerns};
 use crate::failure::{ExitCode, Failure};
 use crate::terminal::Terminal;
 use crate::town::STORE_VARIABLE;
@@ -42,6 +42,9 @@ impl Spawn {
     pub(super) async fn run(self, app: &App) -> Result<(), Failure> {
         let name = agent_name(&self.name)?;
         let composed = Composed::open(app.town()?).await?;
+        for concern in store_concerns(&composed.town).await {
+            app.terminal.warn(concern);
+        }
         let cli = self.cli.unwrap_or_else(|| composed.town.config.default_cli.clone());
         // Whoever has that name has that mailbox.
         let conducts = (name.as_str() == CONDUCTOR).then(|| Role::new(CONDUCTOR));

@@ -108,6 +108,20 @@ impl Mirror {
     }
 }
 
+/// Where a reference of a repository elsewhere is, if it is there. Copies nothing.
+///
+/// # Errors
+/// As [`Mirror::fetch`].
+pub async fn look_abroad(address: &str, name: &str) -> Result<Option<Oid>, GitError> {
+    let git = Git::at("/").abroad();
+    let call = git.call(["ls-remote", "--refs", "--", address, name]);
+    let shown = call.shown();
+    let printed = call.within(LIMIT).await?;
+    let text = String::from_utf8_lossy(&printed);
+    let line = text.lines().find(|line| line.split('\t').nth(1) == Some(name));
+    line.map(|line| Oid::from_git(line.split('\t').next().unwrap_or_default().as_bytes(), &shown)).transpose()
+}
+
 fn is_verify(edit: &RefEdit) -> bool {
     matches!(edit, RefEdit::Verify(..))
 }

@@ -27,7 +27,7 @@ pub use command::{Git, require_supported, version, without_password};
 pub use error::GitError;
 pub use history::TrailerHit;
 pub use lane::Lane;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, look_abroad};
 pub use objects::{MergeTree, ObjectFormat};
 pub use oid::Oid;
 pub use quarantine::{Quarantine, Snapshot};

@@ -142,7 +142,8 @@ async fn of_town(town: &Town) -> Vec<Finding> {
     let issues = issues::look_at(town);
     let agents_clis = scene.as_ref().map(Scene::clis).unwrap_or_default();
     let clis = clis::town(town, &agents_clis);
-    let mut looks = vec![look_at_files("issues", issues), look_at_files("cli", clis)];
+    let mut looks = vec![look("remote", repository::shared(town))];
+    looks.extend([look_at_files("issues", issues), look_at_files("cli", clis)]);
     if let Some(scene) = &scene {
         looks.push(look("agents", async { crew::agents(scene) }));
         looks.push(look("dispatcher", crew::dispatcher(scene)));

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tinytown_host::git::{Git, GitError};
+use tinytown_host::git::{Git, GitError, look_abroad, without_password};
 
 use super::finding::Finding;
 use crate::failure::{ExitCode, Failure};
+use crate::remote;
+use crate::town::Town;
 
 const CODE: &str = "repository";
 
@@ -18,6 +20,28 @@ pub(super) async fn check(folder: PathBuf, base: Option<String>) -> Vec<Finding>
             vec![Finding::of_failure(CODE, &Failure::from(error), &mend)]
         }
     }
+}
+
+/// Looks at the repository that several machines share, if the town names one.
+pub(super) async fn shared(town: &Town) -> Vec<Finding> {
+    let remote = match remote::of(town).await {
+        Ok(None) => return Vec::new(),
+        Ok(Some(remote)) => remote,
+        Err(failure) => return vec![Finding::of_failure("remote", &failure, "see: git remote --verbose")],
+    };
+    let (address, base) = (without_password(&remote.address), &town.config.forge.base);
+    let mend = "see whether git reaches it without asking for anything: git fetch";
+    vec![match look_abroad(&remote.address, &format!("refs/heads/{base}")).await {
+        Ok(Some(_)) => {
+            Finding::ok("remote", format!("shared repository {address} with the base branch {base}"))
+        }
+        Ok(None) => {
+            let message =
+                format!("the shared repository {address} has no branch {base:?}, the configured base");
+            Finding::error("remote", message, format!("push it: git push -- {address} {base}"))
+        }
+        Err(error) => Finding::of_failure("remote", &Failure::from(error), mend),
+    }]
 }
 
 async fn survey(folder: &Path, base: Option<&str>) -> Result<Vec<Finding>, GitError> {

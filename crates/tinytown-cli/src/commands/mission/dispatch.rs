@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::until_done::{self, Watching};
 use crate::app::App;
-use crate::compose::Composed;
+use crate::compose::{Composed, store_concerns};
 use crate::failure::Failure;
 use crate::proof::Holder;
 use crate::terminal::Terminal;
@@ -45,6 +45,9 @@ impl Dispatch {
             Some(prefix) => Some(resolve::mission(&*composed.store, prefix).await?),
             None => None,
         };
+        for concern in store_concerns(&composed.town).await {
+            app.terminal.warn(concern);
+        }
         let mut watching = Watching::begin(&*composed.store, only).await?;
         let (stop, stopped) = watch::channel(false);
         signals::on_stop(stop.clone())?;
