@@ -79,6 +79,11 @@ impl Agent {
         self.role.as_ref().is_some_and(Role::is_conductor)
     }
 
+    /// Whether its role is to review.
+    pub fn is_reviewer(&self) -> bool {
+        self.role.as_ref().is_some_and(Role::is_reviewer)
+    }
+
     /// The assignment it holds.
     pub fn claim(&self) -> Option<&Claim> {
         match &self.state {

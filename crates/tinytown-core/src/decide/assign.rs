@@ -92,18 +92,23 @@ impl Turn<'_> {
         };
         let chosen = wished
             .or_else(|| of_role(None))
-            .or_else(|| {
-                let wanted = self.wanted_by_others(ix);
-                let unwanted = |agent: &&Agent| agent.role.as_ref().is_none_or(|role| !wanted.contains(role));
-                self.roster.all_free().filter(suits).find(unwanted)
-            })
+            .or_else(|| self.unwanted(ix, suits))
             .or_else(|| self.roster.all_free().find(suits));
         chosen.map(|agent| agent.name.clone())
     }
 
+    /// A free agent that suits an item, with a role that the next items would not like. Reviewers last: reviews come
+    /// up while they work, and nobody else may take those.
+    fn unwanted(&self, ix: ItemIx, suits: impl Fn(&&Agent) -> bool + Copy) -> Option<&Agent> {
+        let wanted = self.wanted_by_others(ix);
+        let unwanted = |agent: &&Agent| agent.role.as_ref().is_none_or(|role| !wanted.contains(role));
+        let free = || self.roster.all_free().filter(suits).filter(unwanted);
+        free().find(|agent| !agent.is_reviewer()).or_else(|| free().next())
+    }
+
     /// A reviewer takes other work only while no review is open.
     fn is_reserved(&self, for_review: bool, agent: &Agent) -> bool {
-        !for_review && self.mission.open_reviews() > 0 && agent.role.as_ref().is_some_and(Role::is_reviewer)
+        !for_review && self.mission.open_reviews() > 0 && agent.is_reviewer()
     }
 
     /// Roles that the next items in order would like.

@@ -1,7 +1,7 @@
 //! Who may take an item at all, now or later.
 
 use super::{ItemIx, Mission};
-use crate::id::{AgentName, Role};
+use crate::id::AgentName;
 use crate::mutant::{Mutant, is_planted};
 use crate::roster::{Agent, Roster};
 
@@ -52,7 +52,7 @@ impl Mission {
     fn may_review(&self, ix: ItemIx, roster: &Roster, agent: &Agent) -> bool {
         let Some(parent) = self.item(ix).parent else { return false };
         let may = |agent: &Agent| self.is_independent(parent, agent);
-        may(agent) && (agent.role.as_ref().is_some_and(Role::is_reviewer) || !roster.reviewers().any(may))
+        may(agent) && (agent.is_reviewer() || !roster.reviewers().any(may))
     }
 
     /// Whether an agent wrote nothing of the item's work and has not approved it already; where the policy

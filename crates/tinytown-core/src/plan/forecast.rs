@@ -144,7 +144,7 @@ impl<'p> Rounds<'p> {
         let wished = item.role.as_ref().and_then(|wish| of(Some(&wish.role)));
         let anybody = || {
             let all = free.iter().copied().filter(|agent| may_take(item, self.agents[*agent]));
-            all.min_by_key(|agent| self.agents[*agent].role.as_ref().is_some_and(Role::is_reviewer))
+            all.min_by_key(|agent| self.agents[*agent].is_reviewer())
         };
         wished.or_else(|| of(None)).or_else(anybody)
     }

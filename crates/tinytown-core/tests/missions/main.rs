@@ -64,6 +64,30 @@ fn the_tutorials_mission_goes_from_designer_to_backend_to_tester_and_is_reviewed
 }
 
 #[test]
+fn a_reviewer_takes_other_work_only_if_nobody_else_is_free() {
+    let mut world = World::new();
+    world.join("judge", Some("reviewer"));
+    world.join("tester", Some("tester"));
+    world.worker = Box::new(|_| None);
+    world.start(1, Policy { max_parallel: 2, ..merging() }, vec![item(1, "One", &[])]);
+    assert!(world.log.contains("#1 item-assigned tester"), "{}", world.log);
+    world.tell(MissionInput::Add { items: vec![item(2, "Two", &[])] });
+    assert!(world.log.contains("#2 item-assigned judge"), "{}", world.log);
+}
+
+#[test]
+fn a_reviewer_takes_what_it_may_if_others_are_wanted_elsewhere() {
+    let mut world = World::new();
+    world.join("judge", Some("reviewer"));
+    world.join("tester", Some("tester"));
+    world.worker = Box::new(|_| None);
+    let items = vec![item(1, "One", &[]), wishing(item(2, "Two", &[]), "tester", true)];
+    world.start(1, Policy { max_parallel: 2, ..merging() }, items);
+    assert!(world.log.contains("#1 item-assigned judge"), "{}", world.log);
+    assert!(world.log.contains("#2 item-assigned tester"), "{}", world.log);
+}
+
+#[test]
 fn without_a_reviewer_another_agent_that_wrote_nothing_reviews() {
     let mut world = World::new();
     team(&mut world);

@@ -16,11 +16,8 @@ mod lists;
 use drawn::Drawn;
 use engine::Flaw;
 
-/// The goal.
+/// The goal. All of the first thousand graphs keep it; of the ten thousand after those, 15 do not (`docs/benchmarks.md`).
 const MOST: f64 = 1.10;
-/// The one graph of the first thousand that misses it, by a hundredth: 16 items. The goal is not loosened for it: any
-/// other miss is told, and so is the end of this one.
-const MISSED: [u64; 1] = [63];
 /// Launches take 5 to 15 minutes.
 const DRAWN: usize = 50;
 
@@ -92,7 +89,5 @@ fn two_hundred_graphs() {
     println!("all launches alike: {:?}", figures(0..graphs, 0, None));
     let drawn = figures(0..graphs, DRAWN, None);
     println!("launches of 5 to 15 minutes: {drawn:?}");
-    let above: Vec<u64> =
-        drawn.worst.iter().filter(|(ratio, _)| *ratio > MOST).map(|(_, seed)| *seed).collect();
-    assert_eq!(above, MISSED, "seeds of graphs above {MOST}");
+    assert_eq!(drawn.above, 0, "graphs above {MOST}: {drawn:?}");
 }
