@@ -9,6 +9,7 @@ mod growing;
 mod hygiene;
 mod kills;
 mod lane;
+mod machines;
 mod night;
 mod oddities;
 mod races;

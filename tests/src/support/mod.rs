@@ -4,12 +4,14 @@
 //! user's reaches them, and their `HOME` lies in the folder. By that they are found, and killed, when
 //! the place goes. A [`Town`] is a place with a repository that `tt init` made a town.
 
+mod machines;
 mod place;
 mod processes;
 mod running;
 mod store;
 mod town;
 
+pub use machines::{Machine, Network};
 pub use place::Place;
 pub use processes::{Found, processes_naming};
 pub use running::Running;

@@ -26,6 +26,8 @@ pub struct Place {
     path: PathBuf,
     started: AtomicU32,
     extra: Vec<(String, OsString)>,
+    /// The process whose namespaces `tt` runs in, if not ours.
+    inside: Option<u32>,
 }
 
 impl Place {
@@ -37,7 +39,7 @@ impl Place {
         for name in ["repo", "home", "tmp", "said"] {
             fs::create_dir(path.join(name)).expect("a folder can be made");
         }
-        Self { folder, path, started: AtomicU32::new(0), extra: Vec::new() }
+        Self { folder, path, started: AtomicU32::new(0), extra: Vec::new(), inside: None }
     }
 
     /// The whole folder.
@@ -70,9 +72,22 @@ impl Place {
         self.extra.push((name.to_owned(), value.into()));
     }
 
+    /// From now on `tt` runs in the namespaces of that process.
+    pub(super) fn move_into(&mut self, process: u32) {
+        self.inside = Some(process);
+    }
+
     /// `tt` with these arguments, not started yet: for what one story wants to be different.
     pub fn tt_command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(tt());
+        let mut command = match self.inside {
+            None => self.command(tt()),
+            Some(process) => {
+                let mut command = self.command("nsenter");
+                command.arg(format!("--target={process}")).args(["--net", "--pid", "--mount", "--uts"]);
+                command.arg(format!("--wdns={}", self.repo().display())).arg("--").arg(tt());
+                command
+            }
+        };
         command.args(arguments).envs(self.extra.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -60,7 +60,17 @@ impl Town {
     pub fn found(place: Place) -> Self {
         let store = super::store::fresh();
         let store = store.as_deref().map_or_else(Vec::new, |url| vec!["--store", url]);
-        place.tt(&[&["init", "--forge", "local", "--check", "true"], &store[..]].concat()).exits(0);
+        Self::found_with(place, &store)
+    }
+
+    /// A place that is a town already.
+    pub(super) fn of(place: Place) -> Self {
+        Self { place }
+    }
+
+    /// As [`Town::found`], with further words for `tt init`.
+    pub(super) fn found_with(place: Place, more: &[&str]) -> Self {
+        place.tt(&[&["init", "--forge", "local", "--check", "true"], more].concat()).exits(0);
         let town = Self { place };
         let config = town.repo().join("tinytown.toml");
         let text = std::fs::read_to_string(&config).expect("tt init wrote it");
@@ -177,12 +187,7 @@ impl Town {
     pub fn merges(&self) -> Vec<Merge> {
         let format = "--format=%(trailers:key=Tinytown-Item,valueonly)";
         let options = ["log", "--first-parent", "--merges", "--reverse"];
-        let words = self.git(&[&options[..], &[format, "refs/heads/main", "--"]].concat());
-        let merge = |line: &str| {
-            let (mission, key) = line.split_once(' ')?;
-            Some(Merge { mission: mission.to_owned(), key: key.to_owned() })
-        };
-        words.lines().filter_map(merge).collect()
+        merges_of(&self.git(&[&options[..], &[format, "refs/heads/main", "--"]].concat()))
     }
 
     /// All missions, ended ones too, as `tt mission list` tells them.
@@ -206,6 +211,15 @@ impl Town {
         assert_eq!(self.missions(), Vec::<Value>::new());
         assert_eq!(self.mission_refs(), Vec::<String>::new());
     }
+}
+
+/// The merges in what git printed of their trailers.
+pub(super) fn merges_of(words: &str) -> Vec<Merge> {
+    let merge = |line: &str| {
+        let (mission, key) = line.split_once(' ')?;
+        Some(Merge { mission: mission.to_owned(), key: key.to_owned() })
+    };
+    words.lines().filter_map(merge).collect()
 }
 
 /// The text with `key = value` in place of the line that sets the key.
