@@ -1,5 +1,8 @@
 //! Kept cases of the proof: each breaks its promise with its mutant planted, and breaks none without.
 
+#[cfg(feature = "stories")]
+mod redis;
+
 use std::collections::BTreeSet;
 
 use tinytown_core::mutant::Mutant;

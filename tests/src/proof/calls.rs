@@ -67,7 +67,7 @@ pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 impl StoreCall {
     /// Executes it now.
-    pub(super) fn execute<S: Store>(&self, store: &S) -> StoreReply {
+    pub(super) fn execute<S: Store + ?Sized>(&self, store: &S) -> StoreReply {
         match self {
             Self::Vitals => StoreReply::Vitals(at_once(store.vitals())),
             Self::Lease(op, call) => StoreReply::Lease(op.clone(), at_once(store.lease(op, call))),
@@ -144,7 +144,7 @@ impl StoreReply {
 }
 
 /// What the shell of a dispatcher reads when it has the lease.
-async fn load<S: Store>(store: &S) -> Result<(TownView, Vec<MissionView>), StoreError> {
+async fn load<S: Store + ?Sized>(store: &S) -> Result<(TownView, Vec<MissionView>), StoreError> {
     let town = store.town().await?;
     let mut missions = Vec::new();
     for row in store.missions(false).await? {

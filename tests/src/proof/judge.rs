@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tinytown_core::id::{ItemKey, MissionId};
 use tinytown_store::records::load_mission;
-use tinytown_store::{Archive as _, Scope};
+use tinytown_store::Scope;
 
 use super::calls::at_once;
 use super::clocks::{Ms, Spells};

@@ -27,6 +27,7 @@ mod worker;
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use campaign::{Campaign, Caught, Rate, Tally, rate};
 pub use campaign::{hunt, hunt_all};
@@ -39,6 +40,7 @@ pub use regression::Regression;
 use clocks::Ms;
 use tinytown_core::id::ItemKey;
 use tinytown_core::mutant::Mutant;
+use tinytown_store::{MemoryStore, Store};
 use world::{Plan, Role, World};
 
 /// Mutants of SQLite, which crashing processes notice.
@@ -93,7 +95,12 @@ pub struct Outcome {
 
 /// Plays a case. With `telling` it keeps a log for people.
 pub fn play(case: &Case, telling: bool) -> Outcome {
-    let mut world = World::new(case, telling);
+    play_on(case, telling, Arc::new(MemoryStore::new()))
+}
+
+/// The same on a store of the caller's, without a town yet, whose calls answer without waiting.
+pub fn play_on(case: &Case, telling: bool, store: Arc<dyn Store>) -> Outcome {
+    let mut world = World::new(case, telling, store);
     begin(&mut world, case);
     let until = case.trouble_lasts();
     while world.now < until && goes_on(&world) {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tinytown_core::id::{AgentName, Generation, MissionId, OpId};
 use tinytown_store::{
-    Archive, Commit, Committed, InboxEntry, InputId, LeaseCall, LeaseReply, MailEntry, Mailbox, MemoryStore,
-    MissionRow, MissionView, Post, Record, Scope, Store, StoreError, TownIdentity, TownView, Vitals, Wait,
+    Archive, Commit, Committed, InboxEntry, InputId, LeaseCall, LeaseReply, MailEntry, Mailbox, MissionRow,
+    MissionView, Post, Record, Scope, Store, StoreError, TownIdentity, TownView, Vitals, Wait,
 };
 
 /// Something that the store did.
@@ -25,14 +25,14 @@ pub(super) enum Did {
 /// The model, watched.
 #[derive(Clone)]
 pub(super) struct Watched {
-    model: MemoryStore,
+    model: Arc<dyn Store>,
     did: Arc<Mutex<Vec<Did>>>,
     unreadable: Arc<Mutex<Option<MissionId>>>,
 }
 
 impl Watched {
     /// Watches a model.
-    pub(super) fn new(model: MemoryStore) -> Self {
+    pub(super) fn new(model: Arc<dyn Store>) -> Self {
         Self { model, did: Arc::default(), unreadable: Arc::default() }
     }
 

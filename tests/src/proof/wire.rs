@@ -199,7 +199,7 @@ impl World {
             if !may_find(&waiter.call) {
                 continue;
             }
-            let reply = waiter.call.execute(&self.model);
+            let reply = waiter.call.execute(&*self.model);
             if !reply.is_nothing() {
                 woken.push((self.waiters.swap_remove(at), reply));
             }
@@ -213,7 +213,7 @@ impl World {
     pub(super) fn wait_over(&mut self, id: u64) {
         if let Some(at) = self.waiters.iter().position(|waiter| waiter.id == id) {
             let waiter = self.waiters.swap_remove(at);
-            let reply = waiter.call.execute(&self.model);
+            let reply = waiter.call.execute(&*self.model);
             self.tell(waiter.pid, 1, Message::Store(reply));
         }
     }

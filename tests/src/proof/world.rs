@@ -13,7 +13,7 @@ use tinytown_core::id::{MissionId, OpId, TownId};
 use tinytown_core::simulate::{Dice, Scenario};
 use tinytown_core::time::Time;
 use tinytown_forge::Faulty as FaultyForge;
-use tinytown_store::{Faulty, MemoryStore, Store as _, TownIdentity};
+use tinytown_store::{Faulty, Store, TownIdentity};
 
 use super::calls::{StoreCall, StoreReply, at_once};
 use super::case::Case;
@@ -207,8 +207,8 @@ pub(super) struct World {
     pub procs: Vec<Proc>,
     /// Agents' processes.
     pub runs: Vec<Run>,
-    /// The store model itself.
-    pub model: MemoryStore,
+    /// The store itself, normally the model.
+    pub model: Arc<dyn Store>,
     /// What the model is seen through.
     pub watched: Watched,
     pub(super) store: Faulty<Watched>,
@@ -244,15 +244,14 @@ pub(super) struct World {
 
 impl World {
     /// A world for a case, before anything happened.
-    pub(super) fn new(case: &Case, telling: bool) -> Self {
+    pub(super) fn new(case: &Case, telling: bool, model: Arc<dyn Store>) -> Self {
         let scenarios = Arc::new(case.scenarios());
-        let model = MemoryStore::new();
         let identity = TownIdentity {
             id: TownId(uuid::Uuid::from_u128(1)),
             name: "town".to_owned(),
             created_at: Time::from_millis(0),
         };
-        at_once(model.found(&identity)).expect("a new model takes a town");
+        at_once(model.found(&identity)).expect("a new store takes a town");
         let watched = Watched::new(model.clone());
         let (store_fault, forge_fault) = (Arc::new(AtomicU8::new(0)), Arc::new(AtomicU8::new(0)));
         let next = Arc::clone(&store_fault);
