@@ -179,6 +179,7 @@ fn a_standby_takes_over_from_one_that_is_killed_or_stands_still_and_nothing_is_d
                     panic!("it does not know that it is not the one any more: {}", leads.said())
                 });
             machines[at].signal("mission dispatch", Signal::Terminate);
+            leads.wait(Duration::from_secs(20)).exits(0);
         }
         leads = next;
         at = 1 - at;

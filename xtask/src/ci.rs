@@ -15,7 +15,8 @@ pub(crate) fn test(filter: &[&str]) -> Result<(), Failure> {
 fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     stages.stage("tidy", tidy::run)?;
     stages.stage("components", components::install)?;
-    let long: &[(&str, &str)] = if filter.contains(&"--long") { &[("TINYTOWN_LONG", "1")] } else { &[] };
+    let is_long = filter.contains(&"--long");
+    let long: &[(&str, &str)] = if is_long { &[("TINYTOWN_LONG", "1")] } else { &[] };
     let filter: Vec<&str> = filter.iter().copied().filter(|word| *word != "--long").collect();
     // The stories drive the real binary, which cargo does not build for another package's tests; built
     // with everything else, its dependencies are built once. No feature that plants mutants: `tt` is
@@ -24,10 +25,36 @@ fn run_tests(stages: &mut Stages, filter: &[&str]) -> Result<(), Failure> {
     let mut words = vec!["test", "--workspace"];
     words.extend(&filter);
     stages.tests("test", &words, long)?;
+    if filter.is_empty() {
+        stories_on_redis(stages, is_long)?;
+    }
     let mut words = vec!["test", "--package", "tinytown-tests", "--features", "mutants"];
     words.extend(["--test", "crashes", "--test", "proof"]);
     words.extend(&filter);
-    stages.tests("test mutants", &words, long)
+    stages.tests("test mutants", &words, long)?;
+    if is_long { other_servers(stages) } else { Ok(()) }
+}
+
+/// Stories that do not look at SQLite's file, with Redis as the towns' store; without `all` some of them.
+fn stories_on_redis(stages: &mut Stages, all: bool) -> Result<(), Failure> {
+    let chosen = if all {
+        &["--skip", "doctor::", "--skip", "database", "--skip", "address_of_redis", "--skip", "machines::"][..]
+    } else {
+        &["tutorial::", "races::", "lane::", "conductor::", "growing::"][..]
+    };
+    let words = [&["test", "--workspace", "--test", "stories", "--"][..], chosen].concat();
+    stages.tests("stories on redis", &words, &[("TINYTOWN_STORY_STORE", "redis")])
+}
+
+/// What must hold on Redis must hold on its newer versions and on Valkey.
+fn other_servers(stages: &mut Stages) -> Result<(), Failure> {
+    stages.stage("other servers", || components::other_servers().map(drop))?;
+    for (name, program) in components::other_servers()? {
+        let program = program.display().to_string();
+        let words = ["test", "--workspace", "--test", "redis"];
+        stages.tests(name, &words, &[("TINYTOWN_REDIS_SERVER", &program)])?;
+    }
+    Ok(())
 }
 
 /// The program that proves, with planted mutants, and nothing that it does not need.

@@ -11,7 +11,7 @@ const USAGE: &str = "\
 usage: cargo xtask WORD
 
   test    everything that must pass: tidy, unit and conformance tests, stories through the real binary;
-          --long: more of what is random (hours), else as `cargo test`
+          --long: more of what is random, newer servers (hours), else as `cargo test`
   tidy    lengths of functions and files per crate, and the arrows between crates
   ci      what .ci/run runs: fmt, clippy, doc, test, prove; prints what each stage took
   prove   missions under faults with planted mutants: prove [--missions N] [--seed S], more with --help

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tinytown_core::id::{ItemKey, MissionId};
-use tinytown_store::records::load_mission;
 use tinytown_store::Scope;
+use tinytown_store::records::load_mission;
 
 use super::calls::at_once;
 use super::clocks::{Ms, Spells};
