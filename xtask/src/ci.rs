@@ -126,7 +126,10 @@ pub(crate) fn bench(words: &[&str]) -> Result<(), Failure> {
         ["redis"] => {
             stages.stage("components", components::install)?;
             let run = ["run", "--release", "--package", "tinytown-redis", "--features", "testing"];
-            stages.cargo("bench redis", &[&run[..], &["--example", "bench_redis"]].concat())
+            stages.cargo("bench redis", &[&run[..], &["--example", "bench_redis"]].concat())?;
+            stages.cargo("build tt", &["build", "--release", "--package", "tinytown-cli"])?;
+            let run = ["run", "--release", "--package", "tinytown-tests", "--example", "bench_town"];
+            stages.cargo_with("bench town", &run, &[("TINYTOWN_STORY_STORE", "redis")])
         }
         ["handoff"] => {
             stages.cargo("build tt", &["build", "--release", "--package", "tinytown-cli"])?;

@@ -191,8 +191,9 @@ impl Machine {
     /// Signals those of its processes whose command line holds the word; how many there were.
     pub fn signal(&self, word: &str, which: Signal) -> usize {
         let all = self.processes_left().into_iter();
-        // What goes into a namespace waits there for what it started.
-        let meant = all.filter(|found| found.command.contains(word) && !found.command.contains("nsenter"));
+        // What goes into a namespace waits there for what it started, and stops when that does.
+        let waits = |command: &str| command.contains("nsenter") && which != Signal::Continue;
+        let meant = all.filter(|found| found.command.contains(word) && !waits(&found.command));
         let found: Vec<ProcessId> = meant.map(|found| found.process).collect();
         let told = found.iter().filter(|process| signal(process, which).unwrap_or(false)).count();
         if which == Signal::Kill {

@@ -15,7 +15,7 @@ pub use machines::{Machine, Network};
 pub use place::Place;
 pub use processes::{Found, processes_naming};
 pub use running::Running;
-pub use store::VARIABLE as STORE_VARIABLE;
+pub use store::redis_server;
 pub use town::{Merge, Town, WORKS};
 
 use std::path::{Path, PathBuf};
