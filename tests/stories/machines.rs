@@ -181,7 +181,14 @@ fn a_standby_takes_over_from_one_that_is_killed_or_stands_still_and_nothing_is_d
             let before = stands_by(&leads);
             machines[at].signal("mission dispatch", Signal::Continue);
             let found_out = poll(Duration::from_secs(10), || (stands_by(&leads) > before).then_some(()));
-            assert!(found_out.is_some(), "it does not know that it is not the one: {}", leads.said());
+            assert!(
+                found_out.is_some(),
+                "round {round}: it does not know that it is not the one: {}\nthe other: {}\n{:#?}\n{}",
+                leads.said(),
+                next.said(),
+                machines[at].processes_left(),
+                machines[at].states("mission dispatch"),
+            );
             machines[at].signal("mission dispatch", Signal::Terminate);
             leads.wait(Duration::from_secs(20)).exits(0);
         }

@@ -202,6 +202,14 @@ impl Machine {
         told
     }
 
+    /// What the kernel says of such processes, for the message of a failed story.
+    pub fn states(&self, word: &str) -> String {
+        let meant = self.processes_left().into_iter().filter(|found| found.command.contains(word));
+        let read = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = |text: String| text.lines().take(4).collect::<Vec<_>>().join(" ");
+        meant.map(|found| format!("{}\n", line(read(found.process.pid)))).collect()
+    }
+
     /// Starts a dispatcher in the background of this machine.
     pub fn dispatch(&self) -> Running {
         self.start(self.tt_command(&["mission", "dispatch"]))

@@ -26,9 +26,10 @@ impl Turn<'_> {
             "resume" => self.note_resume(),
             "pause" => self.stop(false),
             "retry" => self.with_items(&rest, Self::retry),
-            "approve" => self.with_item(&rest, Self::approve),
-            "skip" => self.with_item(&rest, Self::skip),
-            "merge" => self.with_item(&rest, Self::merge_now),
+            "approve" => self.with_item(&first, &rest, Self::approve),
+            "skip" => self.with_item(&first, &rest, Self::skip),
+            "merge" => self.with_item(&first, &rest, Self::merge_now),
+            "" => Answer::refused(Refusal::Invalid, "a note without a word says nothing"),
             "redirect" => self.redirect(&rest),
             "refresh" => {
                 Answer::refused(Refusal::NotNow, "an item's text stays as it was when the mission started")
@@ -52,20 +53,20 @@ impl Turn<'_> {
         Some(Answer::refused(Refusal::NotNow, message))
     }
 
-    fn with_item(&mut self, words: &[&str], act: fn(&mut Self, ItemIx) -> Answer) -> Answer {
+    fn with_item(&mut self, what: &str, words: &[&str], act: fn(&mut Self, ItemIx) -> Answer) -> Answer {
         match words.first() {
             Some(word) => match self.mission.find(&item_key(word)) {
                 Some(ix) => act(self, ix),
                 None => Answer::refused(Refusal::Unknown, format!("no item {word} in this mission")),
             },
-            None => Answer::refused(Refusal::Invalid, "name the item, as in: approve #2"),
+            None => Answer::refused(Refusal::Invalid, format!("name the item, as in: {what} #2")),
         }
     }
 
     /// One item, or without a name every item that a person holds up.
     fn with_items(&mut self, words: &[&str], act: fn(&mut Self, ItemIx) -> Answer) -> Answer {
         if !words.is_empty() {
-            return self.with_item(words, act);
+            return self.with_item("retry", words, act);
         }
         let held: Vec<ItemIx> = self.mission.waiting_for_person().collect();
         for ix in &held {

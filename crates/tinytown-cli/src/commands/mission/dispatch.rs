@@ -56,6 +56,9 @@ impl Dispatch {
         if !self.until_done {
             return serving.await;
         }
+        if watching.is_idle() {
+            app.terminal.note("No mission is under way: there is nothing to wait for.");
+        }
         let ending = async {
             let end = until_done::wait(&*composed.store, &mut watching, self.wait).await;
             let _ = stop.send(true);

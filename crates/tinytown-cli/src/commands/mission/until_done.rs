@@ -43,6 +43,11 @@ impl Watching {
         Ok(watching)
     }
 
+    /// Whether there is a mission to wait for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outlook() == Outlook::Over
+    }
+
     async fn look(&mut self, store: &dyn Store) -> Result<(), Failure> {
         let mut listed = BTreeSet::new();
         for row in store.missions(false).await? {
