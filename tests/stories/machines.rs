@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tinytown_host::process::Signal;
 use tinytown_store::testing::rounds;
 use tinytown_tests::support::{Machine, Network, Running, poll};
@@ -51,8 +52,6 @@ fn a_town_on_three_machines_outlives_cut_links_and_killed_processes() {
     let network = Network::new();
     let first = network.found(LEASE, issues(ITEMS));
     first.agent_script(AGENT);
-    first.configure("policy.max_losses", "1000");
-    first.git(&["push", "--quiet", &network.shared().display().to_string(), "main"]);
     let machines = [network.join(), network.join(), first];
     let mut town = Trouble { machines: &machines, dispatchers: [None, None], random: Random(seed()) };
     let mut told = format!("seed {}, namespaces: {}", town.random.0, network.cuts_git());
@@ -231,6 +230,31 @@ fn a_live_worker_is_not_robbed_through_an_outage_of_redis() {
     let status = machines[1].wait_within(limit, &mission, |status| status["state"] == "completed");
     let item = &status["work_items"][0];
     assert_eq!((&item["attempt"], &item["losses"]), (&1.into(), &0.into()), "{status:#}");
+    check(&network, 1, "");
+    end(&machines, "");
+}
+
+#[test]
+fn the_item_of_a_worker_that_died_with_its_machine_is_free_within_the_lease_and_a_second() {
+    let network = Network::new();
+    let machines = quiet(&network, 1, &format!("{AGENT}[ \"$TINYTOWN_AGENT\" != agent ] || sleep 60\n"));
+    let mission = start(&machines[0], 1);
+    let _dispatcher = machines[0].dispatch();
+    for round in 1..=rounds(1, 20) {
+        let item = |status: &Value| status["work_items"][0].clone();
+        machines[0].wait_until(&mission, |status| item(status)["state"] == "running");
+        assert_ne!(machines[2].signal("", Signal::Kill), 0);
+        let began = Instant::now();
+        machines[0].wait_until(&mission, |status| item(status)["losses"] == round);
+        let took = began.elapsed();
+        tell(&format!("free after {took:?}"));
+        // A command that tells takes its time too, on a busy machine.
+        assert!(took <= LEASE + Duration::from_secs(1), "{took:?}");
+        machines[2].spawn_worker("agent", None);
+    }
+    machines[1].spawn_worker("other", None);
+    assert_ne!(machines[2].signal("", Signal::Kill), 0);
+    machines[0].wait_within(Duration::from_mins(1), &mission, |status| status["state"] == "completed");
     check(&network, 1, "");
     end(&machines, "");
 }

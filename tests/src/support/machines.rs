@@ -86,7 +86,8 @@ impl Network {
         self.folder.path().join("shared.git")
     }
 
-    /// The first machine: a town with these issues, as `(number, text)`, pushed to the shared repository.
+    /// The first machine: a town with these issues, as `(number, text)`, that bears any number of
+    /// losses, pushed to the shared repository.
     pub fn found(&self, leases: Duration, issues: impl IntoIterator<Item = (u64, String)>) -> Machine {
         let place = Place::new();
         place.git_init();
@@ -102,6 +103,7 @@ impl Network {
         town.configure("forge.remote", "origin");
         town.configure("timing.dispatcher_lease_ms", &millis);
         town.configure("timing.agent_lease_ms", &millis);
+        town.configure("policy.max_losses", "1000");
         town.git(&["push", "--quiet", &self.shared().display().to_string(), "main"]);
         Machine { town, link }
     }
