@@ -112,6 +112,26 @@ fn a_town_where_nobody_works_is_told_what_to_start() {
 }
 
 #[test]
+fn a_shared_repository_is_looked_at_where_the_town_names_one() {
+    let town = Town::new();
+    let found = || findings(&town, "remote");
+    assert_eq!(found(), [""; 0]);
+    town.configure("forge.remote", "origin");
+    let missing = "error: forge.remote names \"origin\", and the repository has no remote of that name";
+    assert_eq!(found(), [missing]);
+    town.git(&["init", "--quiet", "--bare", "../shared.git"]);
+    town.git(&["remote", "add", "origin", "../shared.git"]);
+    let address = town.repo().join("../shared.git").display().to_string();
+    let empty = format!("error: the shared repository {address} has no branch \"main\", the configured base");
+    assert_eq!(found(), [empty]);
+    town.git(&["push", "--quiet", "origin", "main"]);
+    assert_eq!(found(), [format!("ok: shared repository {address} with the base branch main")]);
+    assert!(!town.repo().join(".tinytown/mirror.git").exists(), "looking copies nothing");
+    fs::remove_dir_all(&address).expect("removed");
+    assert!(found()[0].starts_with(&format!("error: `git ls-remote {address}` failed")), "{:?}", found());
+}
+
+#[test]
 fn looking_changes_nothing() {
     let town = town();
     let before = everything(&town.repo());

@@ -205,9 +205,9 @@ impl Call<'_> {
         }
     }
 
-    /// Runs it, and ends it if it takes longer than that; any exit but 0 is an error.
-    pub(super) async fn within(self, limit: Duration) -> Result<Vec<u8>, GitError> {
-        let shown = self.shown();
+    /// Runs it, and ends it if it takes longer than that; any exit but 0 is an error, which calls it `name`.
+    pub(super) async fn within(self, limit: Duration, name: &str) -> Result<Vec<u8>, GitError> {
+        let shown = without_password(name);
         let failed = |source| GitError::Start { command: shown.clone(), source };
         let mut command = self.command();
         let child = command.kill_on_drop(true).spawn().map_err(failed)?;

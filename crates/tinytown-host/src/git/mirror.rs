@@ -90,7 +90,8 @@ impl Mirror {
         let words = edits.iter().map(|edit| format!("{}:{}", text(edit.wanted()), edit.name()));
         let git = self.git.clone().abroad();
         let call = git.call(["push", "--quiet", "--atomic", "--no-verify", "--no-signed"]).args(leases);
-        call.arg("--").arg(&self.address).args(words).within(LIMIT).await.map(drop)
+        let name = format!("git push {}", self.address);
+        call.arg("--").arg(&self.address).args(words).within(LIMIT, &name).await.map(drop)
     }
 
     async fn fetch_alone(&self) -> Result<(), GitError> {
@@ -98,7 +99,7 @@ impl Mirror {
         let options = ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head"];
         let more = ["--no-auto-maintenance", "--no-recurse-submodules", "--no-show-forced-updates", "--"];
         let call = git.call(options).args(more).arg(&self.address).args(&self.parts);
-        call.within(LIMIT).await.map(drop)
+        call.within(LIMIT, &format!("git fetch {}", self.address)).await.map(drop)
     }
 
     /// Two that fetch at once would be in each other's way.
@@ -115,8 +116,8 @@ impl Mirror {
 pub async fn look_abroad(address: &str, name: &str) -> Result<Option<Oid>, GitError> {
     let git = Git::at("/").abroad();
     let call = git.call(["ls-remote", "--refs", "--", address, name]);
-    let shown = call.shown();
-    let printed = call.within(LIMIT).await?;
+    let shown = format!("git ls-remote {address}");
+    let printed = call.within(LIMIT, &shown).await?;
     let text = String::from_utf8_lossy(&printed);
     let line = text.lines().find(|line| line.split('\t').nth(1) == Some(name));
     line.map(|line| Oid::from_git(line.split('\t').next().unwrap_or_default().as_bytes(), &shown)).transpose()
