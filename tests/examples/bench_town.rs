@@ -132,7 +132,7 @@ fn parts(store: &Recorded, forge: &FakeForge) -> Parts {
 }
 
 /// Serves until a mission is over, or only until it was read if `once`; how long that took.
-async fn dispatch(
+fn dispatch(
     store: &Recorded,
     forge: &FakeForge,
 ) -> (tokio::task::JoinHandle<()>, mpsc::UnboundedReceiver<Report>) {
@@ -268,7 +268,7 @@ async fn transitions(durable: bool) -> (f64, Recorded) {
     let (store, forge) = (Recorded::new(open(&server, "town").await), FakeForge::new());
     store.found(&identity_named("town")).await.expect("founds");
     let began = Instant::now();
-    let (serving, mut reports) = dispatch(&store, &forge).await;
+    let (serving, mut reports) = dispatch(&store, &forge);
     let mut workers = tokio::task::JoinSet::new();
     for n in 0..WORKERS {
         let name = AgentName::new(&format!("agent-{n}")).expect("a name");
@@ -302,7 +302,7 @@ async fn restart(items: u64) -> f64 {
     let start = post("start", &Input::Start(Box::new(mission(MissionId(uuid::Uuid::from_u128(2)), items))));
     apply(parts(&store, &forge), settings("command"), start, LEASE).await.expect("starts");
     let began = Instant::now();
-    let (serving, mut reports) = dispatch(&Recorded::new(open(&server, "town").await), &forge).await;
+    let (serving, mut reports) = dispatch(&Recorded::new(open(&server, "town").await), &forge);
     while let Some(report) = reports.recv().await {
         if matches!(report, Report::Active) {
             break;

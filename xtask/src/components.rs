@@ -101,8 +101,9 @@ fn fetch(other: &Other, place: &Path) -> Result<PathBuf, Failure> {
 
 fn wheels(place: &Path) -> Result<Vec<String>, Failure> {
     let entries = std::fs::read_dir(place).map_err(|error| format!("{}: {error}", place.display()))?;
-    let names = entries.flatten().map(|entry| entry.path().display().to_string());
-    Ok(names.filter(|name| name.ends_with(".whl")).collect())
+    let paths = entries.flatten().map(|entry| entry.path());
+    let wheels = paths.filter(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    Ok(wheels.map(|path| path.display().to_string()).collect())
 }
 
 fn python(words: &[&str]) -> Result<(), Failure> {

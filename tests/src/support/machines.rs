@@ -209,7 +209,7 @@ impl Machine {
         let meant = self.processes_left().into_iter().filter(|found| found.command.contains(word));
         let read = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = |text: String| text.lines().take(4).collect::<Vec<_>>().join(" ");
-        meant.map(|found| format!("{}\n", line(read(found.process.pid)))).collect()
+        meant.map(|found| line(read(found.process.pid))).collect::<Vec<_>>().join("\n")
     }
 
     /// Starts a dispatcher in the background of this machine.
