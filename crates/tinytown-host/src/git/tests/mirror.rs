@@ -116,5 +116,5 @@ async fn several_that_make_fetch_and_change_one_copy_at_once_are_in_nobodys_way(
 
 fn is_private(folder: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    folder.metadata().expect("is there").permissions().mode() & 0o077 == 0
+    folder.metadata().expect("is there").permissions().mode() & 0o777 == 0o700
 }
