@@ -101,7 +101,7 @@ fn missions_under_faults_go_on_redis_as_they_go_on_the_model() {
     let runtime = Arc::new(runtime);
     // The name of the town that the campaign founds.
     let store = runtime.block_on(RedisStore::open(&server.url(), "town")).expect("opens");
-    for seed in 0..u64::from(rounds(50, 2000)) {
+    for seed in 0..u64::from(rounds(25, 2000)) {
         server.ask(&["FLUSHALL"]);
         let case = Case::of(seed);
         let store = Prompt { store: store.clone(), runtime: Arc::clone(&runtime) };

@@ -11,7 +11,6 @@ use tinytown_tests::support::{Machine, Network, Running, poll};
 
 /// Of dispatchers and agents.
 const LEASE: Duration = Duration::from_secs(2);
-const ITEMS: u64 = 24;
 
 /// An agent that takes a moment.
 const AGENT: &str = r#"cat > /dev/null
@@ -50,7 +49,8 @@ fn seed() -> u64 {
 #[test]
 fn a_town_on_three_machines_outlives_cut_links_and_killed_processes() {
     let network = Network::new();
-    let first = network.found(LEASE, issues(ITEMS));
+    let items = u64::from(rounds(12, 200));
+    let first = network.found(LEASE, issues(items));
     first.agent_script(AGENT);
     let machines = [network.join(), network.join(), first];
     let mut town = Trouble { machines: &machines, dispatchers: [None, None], random: Random(seed()) };
@@ -58,14 +58,14 @@ fn a_town_on_three_machines_outlives_cut_links_and_killed_processes() {
     for number in 0..machines.len() {
         town.staff(number);
     }
-    let all: Vec<u64> = (1..=ITEMS).collect();
+    let all: Vec<u64> = (1..=items).collect();
     let mission = machines[0].start_mission(&all, &["--no-reviewer", "--auto-merge", "--max-parallel", "3"]);
-    for round in 0..rounds(5, 60) {
+    for round in 0..rounds(3, 60) {
         let _ = write!(told, "\nround {round}: {}", town.round());
     }
     let limit = Duration::from_mins(2);
     machines[2].wait_within(limit, &mission, |status| status["state"] == "completed");
-    check(&network, ITEMS, &told);
+    check(&network, items, &told);
     end(&machines, &told);
 }
 
@@ -159,14 +159,14 @@ fn stands_by(dispatcher: &Running) -> usize {
 #[test]
 fn a_standby_takes_over_from_one_that_is_killed_or_stands_still_and_nothing_is_decided_twice() {
     let network = Network::new();
-    let items = u64::from(rounds(8, 150));
+    let items = u64::from(rounds(4, 150));
     let machines = quiet(&network, items, AGENT);
     let mission = start(&machines[0], items);
     let mut leads = machines[0].dispatch();
     poll(Duration::from_secs(10), || (has_led(&leads) == 1).then_some(())).expect("the first one leads");
     let mut at = 0;
     let mut took = Vec::new();
-    for round in 0..rounds(4, 200) {
+    for round in 0..rounds(2, 200) {
         let next = machines[1 - at].dispatch();
         poll(Duration::from_secs(10), || next.said().contains("Standing by").then_some(()))
             .expect("it stands by");
@@ -217,7 +217,7 @@ fn once_each(machine: &Machine, mission: &str, items: u64) {
 #[test]
 fn a_live_worker_is_not_robbed_through_an_outage_of_redis() {
     let mut network = Network::new();
-    let away = Duration::from_secs(u64::from(rounds(5, 60)));
+    let away = Duration::from_secs(u64::from(rounds(3, 60)));
     let agent = format!("{AGENT}sleep {}\n", away.as_secs() + 3);
     let machines = quiet(&network, 1, &agent);
     let mission = start(&machines[0], 1);
@@ -262,13 +262,13 @@ fn the_item_of_a_worker_that_died_with_its_machine_is_free_within_the_lease_and_
 #[test]
 fn a_redis_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     let mut network = Network::new();
-    let items = u64::from(rounds(8, 60));
+    let items = u64::from(rounds(4, 60));
     let machines = quiet(&network, items, AGENT);
     let mission = start(&machines[0], items);
     let _dispatchers = [machines[0].dispatch(), machines[1].dispatch()];
     let mut random = Random(seed());
     let told = format!("seed {}", random.0);
-    for _ in 0..rounds(4, 50) {
+    for _ in 0..rounds(3, 50) {
         std::thread::sleep(Duration::from_millis(100 + random.below(900)));
         network.redis().kill();
         std::thread::sleep(Duration::from_millis(random.below(1500)));

@@ -1,4 +1,4 @@
-//! TLS by rustls, always with aws-lc-rs: beside another provider in the same program rustls would
+//! TLS by rustls, always with ring: beside another provider in the same program rustls would
 //! otherwise not know which to take, and panic.
 
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn config(trust: &Trust) -> Result<TlsConfig, Fault> {
     if roots.is_empty() {
         return Err(Fault::Unfit("no certificate authority is known to check it by".to_owned()));
     }
-    let provider = crypto::aws_lc_rs::default_provider();
+    let provider = crypto::ring::default_provider();
     let builder = ClientConfig::builder_with_provider(provider.into());
     let builder =
         builder.with_safe_default_protocol_versions().map_err(|error| Fault::Unfit(error.to_string()))?;
